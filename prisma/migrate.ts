@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { SetupError } from '../server/errors.ts'
+import { connect } from './connection.ts'
+import { checksumOf, type Migration, readMigrations } from './migration-files.ts'
+import { pendingMigrations, readHistory } from './migration-history.ts'
+import { packageRoot } from './package-root.ts'
+import { type ServerFacts, unsuitableServer } from './server-requirements.ts'
+
+export interface MigrateOptions {
+  /** Where the migrations are; this package's own `prisma/migrations` by default. */
+  readonly directory?: string
+  /** Told of each migration once it is committed. */
+  readonly onApplied?: (name: string) => void
+}
+
+const ownMigrations = async (): Promise<string> =>
+  join(await packageRoot(dirname(fileURLToPath(import.meta.url))), 'prisma', 'migrations')
+
+const LOCK_NOT_AVAILABLE = '55P03'
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+// A role's own time limit is meant for requests, and a migration may take longer.
+const SESSION = `
+  set client_min_messages to warning;
+  set timezone to 'UTC';
+  set statement_timeout to 0`
+
+// A script that waits for a table lock makes everybody wait who comes after it for that table.
+const SCRIPT_LOCK_TIMEOUT = `set lock_timeout to '10s'`
+
+// Waiting for another process to finish migrating delays nobody else, and is what a second replica should do.
+const TURN_TIMEOUT = `set lock_timeout to '5min'`
+
+// Prisma's own key, so that `prisma migrate deploy` and this wait for each other. The end of the session releases it.
+const TAKE_TURN = 'select pg_advisory_lock(72707369)'
+
+const checkServer = async (client: pg.Client): Promise<void> => {
+  const { rows } = await client.query<ServerFacts>(
+    `select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`,
+  )
+  const reason = rows[0] && unsuitableServer(rows[0])
+  if (reason !== undefined) throw new SetupError(reason)
+}
+
+const takeTurn = async (client: pg.Client): Promise<void> => {
+  await client.query(TURN_TIMEOUT)
+  await client.query(TAKE_TURN)
+  await client.query(SCRIPT_LOCK_TIMEOUT)
+}
+
+const advice = (code: string | undefined): string => {
+  if (code === LOCK_NOT_AVAILABLE)
+    return 'Another session holds a lock that it needs: see pg_stat_activity, and migrate again once that one is done'
+  if (code === INSUFFICIENT_PRIVILEGE) return 'Migrate as a role that owns the database and may create roles'
+  return 'Set that right, then migrate again'
+}
+
+const lineOf = (script: string, position: string | undefined): string =>
+  position === undefined
+    ? ''
+    : ` at line ${script.slice(0, Number(position) - 1).split('\n').length} of its migration.sql`
+
+const asSetupError = (error: unknown, what: string, script = ''): unknown => {
+  if (!(error instanceof pg.DatabaseError)) return error
+  const { message, code, detail, hint, position } = error
+  const said = [`${what} failed${lineOf(script, position)}: ${message} (${code})`, detail, hint, advice(code)]
+  const explained = new SetupError(said.flatMap((text) => text?.replace(/[.;]$/, '') ?? []).join('. '))
+  explained.cause = error
+  return explained
+}
+
+// A script that commits by itself leaves its row unfinished: this run says so, and the next refuses to go on.
+const refuseOwnTransaction = (name: string, results: readonly pg.QueryResult[]): void => {
+  if (results.some(({ command }) => command === 'COMMIT' || command === 'ROLLBACK')) {
+    throw new SetupError(
+      `The migration ${name} ends its transaction itself, and so could be left half done: take "commit" and "rollback" out of it`,
+    )
+  }
+}
+
+const apply = async (client: pg.Client, migration: Migration): Promise<void> => {
+  const { name, script } = migration
+  const id = randomUUID()
+  try {
+    await client.query('begin')
+    await client.query(
+      'insert into _prisma_migrations (id, checksum, migration_name, started_at) values ($1, $2, $3, clock_timestamp())',
+      [id, checksumOf(migration), name],
+    )
+    // Without values the whole text goes to the server as one simple query: nothing here has to know where its
+    // statements end, and the server's error positions are those of the file.
+    refuseOwnTransaction(name, [await client.query(script)].flat())
+    await client.query(
+      'update _prisma_migrations set finished_at = clock_timestamp(), applied_steps_count = 1 where id = $1',
+      [id],
+    )
+    await client.query('commit')
+  } catch (error) {
+    throw asSetupError(error, `The migration ${name}`, script)
+  }
+}
+
+const takeStock = async (client: pg.Client, migrations: readonly Migration[]): Promise<readonly Migration[]> => {
+  try {
+    await client.query(SESSION)
+    await checkServer(client)
+    await takeTurn(client)
+    return pendingMigrations(migrations, await readHistory(client))
+  } catch (error) {
+    throw asSetupError(error, 'Migrating')
+  }
+}
+
+/**
+ * Brings a database to the newest migration and answers the names of those applied, in order; none where it was there
+ * already. Each is applied whole or not at all, and once, however many processes try at a time. Wants a connection to
+ * the server itself: a pooler that gives each transaction another session would lose the lock.
+ */
+export const applyMigrations = async (
+  databaseUrl: string,
+  options: MigrateOptions = {},
+): Promise<readonly string[]> => {
+  const migrations = await readMigrations(options.directory ?? (await ownMigrations()))
+  const client = await connect(databaseUrl)
+  try {
+    const applied: string[] = []
+    for (const migration of await takeStock(client, migrations)) {
+      await apply(client, migration)
+      applied.push(migration.name)
+      options.onApplied?.(migration.name)
+    }
+    return applied
+  } finally {
+    // Rolls back what a failure left open, and releases the lock.
+    await client.end()
+  }
+}

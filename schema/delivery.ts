@@ -1,0 +1,176 @@
+import type { Prisma } from '../generated/prisma/client.ts'
+import type { AttemptOutcome as Outcome, DeliveryStatus as Status, OrchestrationState as Orchestration } from '../server/core/delivery.ts'
+import { waitingFor } from '../server/core/delivery.ts'
+import { idOfType } from '../server/core/node-id.ts'
+import { allow, isRecipient } from './access.ts'
+import { builder } from './builder.ts'
+import { BY_ID, newestFirst, pageBy, selectionOfNodes } from './connection.ts'
+import { Notification } from './notification.ts'
+
+export const DeliveryStatus = builder.enumType('DeliveryStatus', {
+  description: 'What became of a delivery. Succeeded, suppressed, cancelled and digested are final.',
+  values: {
+    PENDING: { value: 'pending', description: 'To be sent.' },
+    DISPATCHED: { value: 'dispatched', description: 'Being handed to the provider.' },
+    SUCCEEDED: { value: 'succeeded', description: 'The provider took it, or it is in the inbox.' },
+    FAILED: { value: 'failed', description: 'Failed for now; another try is due.' },
+    SUPPRESSED: { value: 'suppressed', description: 'A rule said that it must not be sent.' },
+    CANCELLED: { value: 'cancelled', description: 'Given up, or stopped.' },
+    DIGESTED: { value: 'digested', description: 'Sent as part of a digest.' },
+  } as const,
+})
+
+export const OrchestrationState = builder.enumType('OrchestrationState', {
+  description: 'Whether a delivery may go on.',
+  values: {
+    READY: { value: 'ready', description: 'It may.' },
+    DEFERRED: { value: 'deferred', description: 'Not before `nextEligibleAt`.' },
+    DIGEST_HELD: { value: 'digest_held', description: 'Held for a digest.' },
+  } as const,
+})
+
+const AttemptOutcome = builder.enumType('AttemptOutcome', {
+  description: 'How one call of a provider ended.',
+  values: {
+    SUCCEEDED: { value: 'succeeded', description: 'The provider took it.' },
+    FAILED: { value: 'failed', description: 'It may be tried again.' },
+    REJECTED: { value: 'rejected', description: 'Refused for good.' },
+    BOUNCED: { value: 'bounced', description: 'The address is bad.' },
+    UNKNOWN: { value: 'unknown', description: 'The process died between the provider call and its record.' },
+  } as const,
+})
+
+export const DeliveryAttempt = builder.prismaNode('DeliveryAttempt', {
+  id: { resolve: ({ id }) => id, description: 'Opaque.' },
+  findUnique: (id, { principal: { tenantId } }) => ({ tenantId_id: { tenantId, id } }),
+  fields: (t) => ({
+    attemptNumber: t.exposeInt('attemptNumber'),
+    outcome: t.field({ type: AttemptOutcome, description: 'How it ended.', resolve: ({ outcome }) => outcome as Outcome }),
+    errorClass: t.exposeString('errorClass', { nullable: true }),
+    adapter: t.exposeString('adapter', { nullable: true }),
+    providerMessageId: t.exposeString('providerMessageId', { nullable: true }),
+    reason: t.exposeString('reason', { nullable: true }),
+    address: t.exposeString('address', { nullable: true }),
+    source: t.exposeString('source'),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
+    insertedAt: t.expose('insertedAt', { type: 'DateTime' }),
+  }),
+})
+
+export const Delivery = builder.prismaNode('Delivery', {
+  id: { resolve: ({ id }) => id, description: 'Opaque.' },
+  findUnique: (id, { principal: { tenantId } }) => ({ tenantId_id: { tenantId, id } }),
+  fields: (t) => ({
+    notification: t.relation('notification', { description: 'What it is a channel of.' }),
+    channel: t.exposeString('channel'),
+    status: t.field({ type: DeliveryStatus, description: 'What became of it.', resolve: ({ status }) => status as Status }),
+    orchestrationState: t.field({
+      type: OrchestrationState,
+      description: 'Whether it may go on.',
+      resolve: ({ orchestrationState }) => orchestrationState as Orchestration,
+    }),
+    stepKey: t.string({ nullable: true, description: 'The workflow step that this is for.', resolve: ({ stepKey }) => stepKey || null }),
+    planningReason: t.exposeString('planningReason', { nullable: true }),
+    suppressionReason: t.exposeString('suppressionReason', { nullable: true }),
+    nextEligibleAt: t.expose('nextEligibleAt', { type: 'DateTime', nullable: true }),
+    nextAttemptAt: t.expose('nextAttemptAt', { type: 'DateTime', nullable: true }),
+    waitingFor: t.string({
+      nullable: true,
+      description: 'What a delivery that is not terminal waits for: due, retry, provider, quiet_hours, digest, ...',
+      resolve: (row) => waitingFor(row as typeof row & { status: Status; orchestrationState: Orchestration }),
+    }),
+    renderKey: t.exposeString('renderKey', { nullable: true }),
+    renderVersion: t.exposeInt('renderVersion', { nullable: true }),
+    insertedAt: t.expose('insertedAt', { type: 'DateTime' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
+    attempts: t.relation('attempts', {
+      description: 'Every call of its provider, in order: the newest 100.',
+      query: { orderBy: { attemptNumber: 'desc' }, take: 100 },
+    }),
+  }),
+})
+
+// Not a recipient's to see: for its token they are not even read.
+builder.prismaObjectField(Notification, 'deliveries', (t) =>
+  t.field({
+    type: [Delivery],
+    description: 'One for each channel; empty for a recipient token.',
+    select: (_, context, nested) => (isRecipient(context) ? {} : { deliveries: nested() }),
+    resolve: (row) => row.deliveries ?? [],
+  }),
+)
+
+export const DeliveryConnection = builder.connectionObject(
+  { type: Delivery, name: 'DeliveryConnection', description: 'Deliveries, a page at a time.' },
+  { name: 'DeliveryEdge', description: 'One of the deliveries of a page.' },
+)
+
+export const DeliveryFilter = builder.inputType('DeliveryFilter', {
+  description: 'Which deliveries: those that fit all that is given.',
+  fields: (t) => ({
+    recipientId: t.id({ description: "To this recipient, by the host's own id." }),
+    eventId: t.id({ description: 'Of this event.' }),
+    notificationId: t.id({ description: 'Of this notification.' }),
+    orchestrationState: t.field({ type: [OrchestrationState], description: 'In one of these.' }),
+    notificationKey: t.string({ description: 'Of this notifier.' }),
+    channel: t.string({ description: 'On this channel.' }),
+    status: t.field({ type: [DeliveryStatus], description: 'In one of these.' }),
+    suppressionReason: t.string({ description: 'Suppressed or cancelled for this reason.' }),
+    correlationId: t.string({ description: 'Of events with this mark.' }),
+    insertedAfter: t.field({ type: 'DateTime', description: 'Planned at this instant or later.' }),
+    insertedBefore: t.field({ type: 'DateTime', description: 'Planned before this instant.' }),
+  }),
+})
+
+/** An id that was never issued fits nothing. */
+const NOTHING = '00000000-0000-0000-0000-000000000000'
+
+const whereOf = (filter: typeof DeliveryFilter.$inferInput | null | undefined): Prisma.DeliveryWhereInput => ({
+  ...(filter?.recipientId && { recipientId: filter.recipientId }),
+  ...(filter?.eventId && { eventId: idOfType('Event', filter.eventId) ?? NOTHING }),
+  ...(filter?.notificationId && { notificationId: idOfType('Notification', filter.notificationId) ?? NOTHING }),
+  ...(filter?.orchestrationState && { orchestrationState: { in: [...filter.orchestrationState] } }),
+  ...(filter?.notificationKey && { notificationKey: filter.notificationKey }),
+  ...(filter?.channel && { channel: filter.channel }),
+  ...(filter?.status && { status: { in: [...filter.status] } }),
+  ...(filter?.suppressionReason && { suppressionReason: filter.suppressionReason }),
+  ...(filter?.correlationId && { event: { correlationId: filter.correlationId } }),
+  insertedAt: {
+    ...(filter?.insertedAfter && { gte: filter.insertedAfter }),
+    ...(filter?.insertedBefore && { lt: filter.insertedBefore }),
+  },
+})
+
+builder.queryFields((t) => ({
+  delivery: t.prismaField({
+    type: Delivery,
+    nullable: true,
+    description: 'A delivery [operator].',
+    args: { id: t.arg.id({ required: true, description: "The delivery's id." }) },
+    resolve: (query, _, args, context) => {
+      allow(context, 'OPERATE')
+      const id = idOfType('Delivery', args.id)
+      const { tenantId } = context.principal
+      return id === null ? null : context.prisma.delivery.findUnique({ ...query, where: { tenantId_id: { tenantId, id } } })
+    },
+  }),
+  deliveries: t.connection(
+    {
+      type: Delivery,
+      description: 'Deliveries, newest first [operator].',
+      args: { filter: t.arg({ type: DeliveryFilter, description: 'All of them where left out.' }) },
+      resolve: (_, args, context, info) => {
+        allow(context, 'OPERATE')
+        return pageBy(BY_ID, args, (stretch) => {
+          const { where, ...order } = newestFirst(stretch)
+          return context.prisma.delivery.findMany({
+            ...selectionOfNodes(context, info),
+            where: { ...where, tenantId: context.principal.tenantId, ...whereOf(args.filter) },
+            ...order,
+          })
+        })
+      },
+    },
+    DeliveryConnection,
+  ),
+}))

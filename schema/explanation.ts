@@ -1,0 +1,173 @@
+import { waitingFor } from '../server/core/delivery.ts'
+import type { AttemptOutcome, DeliveryStatus as Status, OrchestrationState as Orchestration } from '../server/core/delivery.ts'
+import { summaryOf } from '../server/core/explanation.ts'
+import { encodeNodeId, idOfType } from '../server/core/node-id.ts'
+import type { Checkpoint as CheckpointName, RuleAnswer, Verdict as VerdictName } from '../server/core/plan.ts'
+import { endsOfTimeline, timelineOf, type TimelineEntry as Entry } from '../server/core/timeline.ts'
+import { badInput, CarillonError } from '../server/errors.ts'
+import type { Explanation } from '../server/operations/traces.ts'
+import { allow } from './access.ts'
+import { builder } from './builder.ts'
+import { Delivery, DeliveryAttempt, DeliveryStatus, OrchestrationState } from './delivery.ts'
+
+const Checkpoint = builder.enumType('Checkpoint', {
+  description: 'When the planner was asked.',
+  values: {
+    PLANNING: { value: 'planning', description: 'When the delivery was made.' },
+    PERFORM: { value: 'perform', description: 'Just before it was handed over.' },
+  } as const,
+})
+
+const Verdict = builder.enumType('Verdict', {
+  description: 'What a rule said.',
+  values: {
+    PASS: { value: 'pass', description: 'Nothing against it.' },
+    SUPPRESS: { value: 'suppress', description: 'It must not be sent.' },
+    DEFER: { value: 'defer', description: 'Not now.' },
+    DIGEST: { value: 'digest', description: 'Hold it for a digest.' },
+    CANCEL: { value: 'cancel', description: 'It is too late for it.' },
+  } as const,
+})
+
+interface DecisionShape extends RuleAnswer {
+  readonly checkpoint: CheckpointName
+  readonly at: Date
+}
+
+const Decision = builder.objectRef<DecisionShape>('Decision').implement({
+  description: "One rule's answer, as it was stored by what acted on it.",
+  fields: (t) => ({
+    checkpoint: t.field({ type: Checkpoint, description: 'When it was asked.', resolve: ({ checkpoint }) => checkpoint }),
+    at: t.expose('at', { type: 'DateTime', description: 'The instant that was decided for.' }),
+    rule: t.exposeString('rule', { description: 'notification_preference, category_preference, address, ...' }),
+    verdict: t.field({ type: Verdict, description: 'What it said.', resolve: ({ verdict }): VerdictName => verdict }),
+    reason: t.exposeString('reason', { nullable: true, description: 'Why, where it objected.' }),
+    facts: t.field({
+      type: 'JSON',
+      description: 'What the rule saw; no personal data, no payload.',
+      resolve: ({ facts }) => facts,
+    }),
+  }),
+})
+
+const TimelineEntry = builder.objectRef<Entry>('TimelineEntry').implement({
+  description: 'One thing that happened to a delivery.',
+  fields: (t) => ({
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
+    event: t.exposeString('event', { description: 'event_created, notification_created, delivery_planned, claimed, attempt_recorded, ...' }),
+    detail: t.field({ type: 'JSON', description: 'More about it.', resolve: ({ detail }) => detail }),
+  }),
+})
+
+/** What the database holds is what core wrote: its vocabularies are checked there. */
+type Story = Parameters<typeof summaryOf>[0]
+const storyOf = (explanation: Explanation): Story => ({
+  event: explanation.event,
+  notification: explanation.notification,
+  delivery: {
+    ...explanation,
+    status: explanation.status as Status,
+    orchestrationState: explanation.orchestrationState as Orchestration,
+  },
+  attempts: explanation.attempts.map((attempt) => ({ ...attempt, outcome: attempt.outcome as AttemptOutcome })),
+  transitions: explanation.transitions,
+  decisions: explanation.decisions.map(({ checkpoint, at, answers }) => ({
+    checkpoint: checkpoint as CheckpointName,
+    at,
+    answers: answers as unknown as readonly RuleAnswer[],
+  })),
+})
+
+const DEFAULT_ENTRIES = 200
+const MAX_ENTRIES = 1_000
+
+export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExplanation').implement({
+  description: 'The whole answer to: why was this delivery sent, held, dropped or failed?',
+  fields: (t) => ({
+    deliveryId: t.id({ description: 'Which delivery.', resolve: ({ id }) => encodeNodeId('Delivery', id) }),
+    notificationId: t.id({
+      description: 'Of which notification.',
+      resolve: ({ notificationId }) => encodeNodeId('Notification', notificationId),
+    }),
+    eventId: t.id({ description: 'Of which event.', resolve: ({ eventId }) => encodeNodeId('Event', eventId) }),
+    stepKey: t.string({ nullable: true, description: 'For which workflow step.', resolve: ({ stepKey }) => stepKey || null }),
+    orchestrationState: t.field({
+      type: OrchestrationState,
+      description: 'Whether it may go on.',
+      resolve: ({ orchestrationState }) => orchestrationState as Orchestration,
+    }),
+    waitingFor: t.string({
+      nullable: true,
+      description: 'What it waits for, where it is not terminal.',
+      resolve: (row) => waitingFor(storyOf(row).delivery),
+    }),
+    correlationId: t.string({ nullable: true, description: "The caller's own mark.", resolve: ({ event }) => event.correlationId }),
+    notificationKey: t.exposeString('notificationKey', { description: 'Which notifier.' }),
+    recipientId: t.exposeID('recipientId', { description: "Whom it was for, by the host's own id." }),
+    channel: t.exposeString('channel', { description: 'Which channel.' }),
+    renderKey: t.exposeString('renderKey', { nullable: true, description: 'Which template.' }),
+    renderVersion: t.exposeInt('renderVersion', { nullable: true, description: 'Which version of it.' }),
+    status: t.field({ type: DeliveryStatus, description: 'What became of it.', resolve: ({ status }) => status as Status }),
+    planningReason: t.exposeString('planningReason', { nullable: true, description: 'Why it was deferred or held.' }),
+    planningContext: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What that went by.',
+      resolve: ({ planningContext }) => planningContext,
+    }),
+    nextEligibleAt: t.expose('nextEligibleAt', { type: 'DateTime', nullable: true, description: 'When a deferred one may go on.' }),
+    suppressionReason: t.exposeString('suppressionReason', { nullable: true, description: 'Why it was suppressed or cancelled.' }),
+    lastAttempt: t.field({
+      type: DeliveryAttempt,
+      nullable: true,
+      description: 'The latest call of its provider.',
+      resolve: ({ attempts }) => attempts.at(-1) ?? null,
+    }),
+    timeline: t.field({
+      type: [TimelineEntry],
+      description: 'Chronological: by instant, then by cause before effect.',
+      args: { first: t.arg.int({ description: 'At most this many (200, maximum 1000), oldest and newest kept.' }) },
+      resolve: (row, { first }) => {
+        const size = first ?? DEFAULT_ENTRIES
+        if (size < 1 || size > MAX_ENTRIES) throw badInput(`A timeline has 1 to ${MAX_ENTRIES} entries`, ['first'])
+        return [...endsOfTimeline(timelineOf(storyOf(row)), size)]
+      },
+    }),
+    decisions: t.field({
+      type: [Decision],
+      description: 'Every rule that was asked, in order, at every checkpoint: those that let it pass too.',
+      resolve: (row) =>
+        storyOf(row).decisions.flatMap(({ checkpoint, at, answers }) => answers.map((answer) => ({ ...answer, checkpoint, at }))),
+    }),
+    summary: t.string({
+      description: 'One sentence a support person can read out.',
+      resolve: (row) => summaryOf(storyOf(row)),
+    }),
+  }),
+})
+
+builder.prismaObjectField(Delivery, 'explanation', (t) =>
+  t.field({
+    type: DeliveryExplanation,
+    description: 'Why it was sent, held, dropped or failed.',
+    resolve: async ({ id }, _, context) => {
+      const explanation = await context.explain(id)
+      if (!explanation) throw new CarillonError('NOT_FOUND', 'There is no such delivery any more')
+      return explanation
+    },
+  }),
+)
+
+builder.queryField('explainDelivery', (t) =>
+  t.field({
+    type: DeliveryExplanation,
+    nullable: true,
+    description: 'Why was this delivery sent, held, dropped or failed? null where it does not exist [operator].',
+    args: { deliveryId: t.arg.id({ required: true, description: "The delivery's id." }) },
+    resolve: (_, { deliveryId }, context) => {
+      allow(context, 'OPERATE')
+      const id = idOfType('Delivery', deliveryId)
+      return id === null ? null : context.explain(id)
+    },
+  }),
+)

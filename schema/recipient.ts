@@ -1,0 +1,190 @@
+import type { RecipientAddress as StoredAddress } from '../generated/prisma/client.ts'
+import { maskAddress } from '../server/core/mask.ts'
+import { encodeNodeId } from '../server/core/node-id.ts'
+import type { Recipient as RecipientDetails } from '../server/core/recipient.ts'
+import { upsertRecipients } from '../server/operations/recipients.ts'
+import { allow } from './access.ts'
+import { builder } from './builder.ts'
+import { type Keyset, pageBy } from './connection.ts'
+import type { Context } from './context.ts'
+
+/** Addresses are shown whole to whoever may have given them: the recipient, and backends. */
+const shown = (address: string | null, { principal }: Context): string | null =>
+  address === null || principal.recipientId !== null || principal.scopes.includes('TRIGGER') ? address : maskAddress(address)
+
+type ShownAddress = Pick<StoredAddress, 'id' | 'channel' | 'address' | 'bouncedAt'>
+
+const RecipientAddress = builder.objectRef<ShownAddress>('RecipientAddress').implement({
+  description: 'Where a recipient can be reached.',
+  fields: (t) => ({
+    id: t.id({ description: 'Opaque.', resolve: ({ id }) => encodeNodeId('RecipientAddress', id) }),
+    channel: t.exposeString('channel', { description: 'The channel that it is for.' }),
+    address: t.string({
+      description: 'Masked for everyone but the recipient and keys with scope TRIGGER.',
+      resolve: ({ address }, _, context) => shown(address, context) ?? '',
+    }),
+    bouncedAt: t.expose('bouncedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a provider said that it bounced or complained.',
+    }),
+  }),
+})
+
+export const Recipient = builder.prismaNode('Recipient', {
+  id: { resolve: ({ recipientId }) => recipientId, description: 'Opaque.' },
+  findUnique: (recipientId, { principal: { tenantId } }) => ({ tenantId_recipientId: { tenantId, recipientId } }),
+  fields: (t) => ({
+    recipientId: t.exposeID('recipientId'),
+    type: t.exposeString('type'),
+    displayName: t.exposeString('displayName', { nullable: true }),
+    email: t.string({
+      nullable: true,
+      description: 'Masked like addresses.',
+      resolve: ({ email }, _, context) => shown(email, context),
+    }),
+    phone: t.string({
+      nullable: true,
+      description: 'Masked like addresses.',
+      resolve: ({ phone }, _, context) => shown(phone, context),
+    }),
+    timeZone: t.exposeString('timeZone', { nullable: true }),
+    locale: t.exposeString('locale', { nullable: true }),
+    data: t.expose('data', { type: 'JSON' }),
+    addresses: t.field({
+      type: [RecipientAddress],
+      description: 'Where it can be reached, e-mail and phone included.',
+      select: { addresses: { orderBy: { id: 'asc' } } },
+      resolve: ({ email, phone, recipientId, addresses }) => {
+        const own = (channel: string, address: string | null): readonly ShownAddress[] =>
+          address === null ? [] : [{ id: `${channel}/${recipientId}`, channel, address, bouncedAt: null }]
+        return [...own('email', email), ...own('sms', phone), ...addresses]
+      },
+    }),
+  }),
+})
+
+const RecipientAddressInput = builder.inputType('RecipientAddressInput', {
+  description: 'A further address.',
+  fields: (t) => ({
+    channel: t.string({ required: true, description: 'The channel that it is for.' }),
+    address: t.string({ required: true, description: "For push: the browser's PushSubscription as JSON." }),
+  }),
+})
+
+export const RecipientInput = builder.inputType('RecipientInput', {
+  description: 'A recipient with details. Left out: unchanged. null: removed.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: "The caller's own id for this person or system." }),
+    type: t.string({ description: 'Left out: unchanged, `user` where never given.' }),
+    displayName: t.string({ description: 'What people call it.' }),
+    email: t.string({ description: 'Its e-mail address.' }),
+    phone: t.string({ description: 'Its phone number.' }),
+    timeZone: t.string({ description: 'An IANA zone name.' }),
+    locale: t.string({ description: 'A BCP 47 tag.' }),
+    data: t.field({ type: 'JSON', description: "The host's own details, given to renders." }),
+    addresses: t.field({
+      type: [RecipientAddressInput],
+      description: 'Added to those it has. A channel may have several, such as a push subscription per device.',
+    }),
+  }),
+})
+
+/** A recipient as the API gives it, as the operations take it: what was not given stays absent. */
+export const toRecipientDetails = (input: typeof RecipientInput.$inferInput): RecipientDetails => {
+  const { type, addresses, ...details } = input
+  const given = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined))
+  return { ...given, id: input.id, ...(type != null && { type }), ...(addresses && { addresses }) }
+}
+
+const RecipientFilter = builder.inputType('RecipientFilter', {
+  description: 'Which recipients.',
+  fields: (t) => ({ recipientId: t.string({ description: 'Begins with.' }) }),
+})
+
+const RecipientConnection = builder.connectionObject(
+  { type: Recipient, name: 'RecipientConnection', description: 'Recipients, a page at a time.' },
+  { name: 'RecipientEdge', description: 'One of the recipients of a page.' },
+)
+
+const BY_RECIPIENT_ID: Keyset<{ readonly recipientId: string }, string> = {
+  keyOf: ({ recipientId }) => recipientId,
+  encode: (id) => `r:${id}`,
+  decode: (text) => (text.startsWith('r:') ? text.slice(2) : null),
+}
+
+builder.queryFields((t) => ({
+  recipient: t.prismaField({
+    type: Recipient,
+    nullable: true,
+    description: 'What is known of a recipient [backend, operator].',
+    args: { recipientId: t.arg.id({ required: true, description: "The host's own id." }) },
+    resolve: (query, _, { recipientId }, context) => {
+      allow(context, 'TRIGGER', 'OPERATE')
+      const { tenantId } = context.principal
+      return context.prisma.recipient.findUnique({ ...query, where: { tenantId_recipientId: { tenantId, recipientId } } })
+    },
+  }),
+  recipients: t.connection(
+    {
+      type: Recipient,
+      description: 'Recipients in order of their ids [backend, operator].',
+      args: { filter: t.arg({ type: RecipientFilter, description: 'All of them where left out.' }) },
+      resolve: (_, args, context) => {
+        allow(context, 'TRIGGER', 'OPERATE')
+        const { tenantId } = context.principal
+        const startsWith = args.filter?.recipientId
+        return pageBy(BY_RECIPIENT_ID, args, ({ after, before, limit, from }) =>
+          context.prisma.recipient.findMany({
+            where: {
+              tenantId,
+              recipientId: {
+                ...(after !== null && { gt: after }),
+                ...(before !== null && { lt: before }),
+                ...(startsWith && { startsWith }),
+              },
+            },
+            orderBy: { recipientId: from === 'start' ? 'asc' : 'desc' },
+            take: limit,
+          }),
+        )
+      },
+    },
+    RecipientConnection,
+  ),
+}))
+
+const UpsertRecipientsInput = builder.inputType('UpsertRecipientsInput', {
+  description: 'Recipients to create or update.',
+  fields: (t) => ({
+    recipients: t.field({ type: [RecipientInput], required: true, description: 'At most 1000, each once.' }),
+  }),
+})
+
+const UpsertRecipientsPayload = builder.objectRef<{ readonly ids: readonly string[] }>('UpsertRecipientsPayload').implement({
+  description: 'The recipients as they are now.',
+  fields: (t) => ({
+    recipients: t.prismaField({
+      type: [Recipient],
+      description: 'In the order given.',
+      resolve: async (query, { ids }, _, { prisma, principal: { tenantId } }) => {
+        const rows = await prisma.recipient.findMany({ ...query, where: { tenantId, recipientId: { in: [...ids] } } })
+        const byId = new Map(rows.map((row) => [row.recipientId, row]))
+        return ids.flatMap((id) => byId.get(id) ?? [])
+      },
+    }),
+  }),
+})
+
+builder.mutationField('upsertRecipients', (t) =>
+  t.field({
+    type: UpsertRecipientsPayload,
+    description: 'Create or update recipients [backend].',
+    args: { input: t.arg({ type: UpsertRecipientsInput, required: true, description: 'Who.' }) },
+    resolve: async (_, { input }, context) => {
+      allow(context, 'TRIGGER')
+      const recipients = input.recipients.map(toRecipientDetails)
+      return { ids: await upsertRecipients(context.app, { tenantId: context.principal.tenantId, recipients }) }
+    },
+  }),
+)

@@ -1,0 +1,34 @@
+import { GraphQLError, type ValueNode, valueFromASTUntyped } from 'graphql'
+import { z } from 'zod'
+import { builder } from './builder.ts'
+
+const instant = z.iso.datetime({ offset: true })
+
+const parseInstant = (value: unknown): Date => {
+  const parsed = instant.safeParse(value)
+  const date = new Date(parsed.success ? parsed.data : Number.NaN)
+  if (Number.isNaN(date.getTime())) throw new GraphQLError('A DateTime is an ISO-8601 instant, such as "2026-01-15T03:30:00Z"')
+  return date
+}
+
+builder.scalarType('DateTime', {
+  description: 'An ISO-8601 instant in UTC.',
+  serialize: (value) => (value instanceof Date ? value : new Date(value as string)).toISOString(),
+  parseValue: parseInstant,
+})
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value.',
+  serialize: (value) => value,
+  parseValue: (value) => value,
+  parseLiteral: (node: ValueNode, variables) => valueFromASTUntyped(node, variables),
+})
+
+builder.scalarType('InboxCursor', {
+  description: "An opaque position in one recipient's inbox. Later changes have later cursors; a cursor never goes back.",
+  serialize: (value) => value,
+  parseValue: (value) => {
+    if (typeof value !== 'string') throw new GraphQLError('An InboxCursor is text')
+    return value
+  },
+})

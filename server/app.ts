@@ -1,0 +1,144 @@
+import { channelNeedsAddress, buildRoutes, checkChannelsCarried, type Routes } from './adapters/routing.ts'
+import { type Clock, databaseClock } from './clock.ts'
+import type { CarillonConfig } from './config.ts'
+import { durationMs } from './core/duration.ts'
+import { contractOf } from './core/render-contracts.ts'
+import { checkDatabase, type Database, openDatabase } from './db/client.ts'
+import { SetupError } from './errors.ts'
+import { startCron } from './jobs/cron.ts'
+import { deliverySource, fanOutSource } from './jobs/sources.ts'
+import { createWorker, type Worker } from './jobs/worker.ts'
+import { buildRegistry, type Registry } from './notifiers/registry.ts'
+import type { Capabilities } from './operations/capabilities.ts'
+import { createCredentials, type Credentials } from './operations/credentials.ts'
+import { createDispatch } from './operations/dispatch/dispatch.ts'
+import { createFanOut } from './operations/fan-out.ts'
+import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
+import { createTrigger, type Trigger } from './operations/trigger/trigger.ts'
+import { type Bus, memoryBus } from './realtime/bus.ts'
+import { type InboxHub, openInboxHub } from './realtime/inbox-hub.ts'
+import { openPostgresBus } from './realtime/postgres-bus.ts'
+import { createTelemetry, type Telemetry } from './telemetry.ts'
+
+/** The whole service but its doors. */
+export interface App extends Capabilities {
+  readonly hub: InboxHub
+  readonly trigger: Trigger
+  readonly credentials: Credentials
+  readonly worker: Worker
+  /** Stops claiming, finishes what was begun, and closes everything. */
+  close(): Promise<void>
+}
+
+export interface AppOptions {
+  readonly databaseUrl: string
+  readonly config: CarillonConfig
+  readonly secretKey: string
+  /** How processes tell each other what moved; `memory` where there is one process alone. */
+  readonly bus?: 'memory' | 'postgres'
+  readonly clock?: Clock
+  readonly telemetry?: Telemetry
+  readonly connections?: number
+  /** How often the job loop looks at the queue without being told, and the inbox hub at every inbox. */
+  readonly pollEveryMs?: number
+  readonly sweepEveryMs?: number
+}
+
+const DEFAULT_LEASE_MS = 30_000
+
+const leaseOf = ({ defaults }: CarillonConfig): number => {
+  if (defaults?.leaseFor === undefined) return DEFAULT_LEASE_MS
+  const ms = durationMs(defaults.leaseFor)
+  if (ms === null || ms < 1_000) throw new SetupError('`defaults.leaseFor` must be a duration of at least a second, such as "30s"')
+  return ms
+}
+
+const declaredChannels = (notifiers: Registry) =>
+  [...notifiers.values()].flatMap(({ key, render }) => Object.keys(render).map((channel) => ({ notifier: key, channel })))
+
+/** What a configuration comes to, checked: nothing has been opened yet. */
+const readConfig = (config: CarillonConfig) => {
+  if (config.digestRules?.length) throw new SetupError('`digestRules` is not supported yet')
+  const notifiers = buildRegistry(config.notifiers ?? [])
+  const routes = buildRoutes(config)
+  checkChannelsCarried(routes, declaredChannels(notifiers))
+  return { notifiers, routes, leaseMs: leaseOf(config) }
+}
+
+const openBus = (kind: 'memory' | 'postgres', { databaseUrl, db, telemetry }: { databaseUrl: string; db: Database; telemetry: Telemetry }): Promise<Bus> =>
+  kind === 'memory' ? Promise.resolve(memoryBus()) : openPostgresBus({ url: databaseUrl, pool: db.system, telemetry })
+
+const buildWorker = (
+  app: Capabilities,
+  { known, routes, leaseMs, pollEveryMs }: { readonly known: KnownRecipients; readonly routes: Routes; readonly leaseMs: number; readonly pollEveryMs?: number | undefined },
+) => {
+  const stopping = new AbortController()
+  const cron = startCron(app, routes)
+  const worker = createWorker({
+    ...app,
+    leaseMs,
+    ...(pollEveryMs && { pollEveryMs }),
+    sources: [
+      deliverySource({
+        routes,
+        strandedLanes: cron.strandedLanes,
+        dispatch: createDispatch(app, { routes, leaseMs, stopping: stopping.signal }),
+      }),
+      fanOutSource(createFanOut(app, { known, leaseMs })),
+    ],
+    abort: () => stopping.abort(),
+  })
+  return { worker, cron }
+}
+
+/** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */
+export const createApp = async (options: AppOptions): Promise<App> => {
+  const { databaseUrl, config, secretKey, clock = databaseClock, telemetry = createTelemetry() } = options
+  const { notifiers, routes, leaseMs } = readConfig(config)
+  const db = openDatabase({
+    url: databaseUrl,
+    ...(options.connections && { connections: options.connections }),
+    onConnectionLost: (error) => telemetry.emit('database.connection_lost', { error }),
+  })
+  let bus: Bus
+  try {
+    await checkDatabase(db)
+    bus = await openBus(options.bus ?? 'postgres', { databaseUrl, db, telemetry })
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+  const hub = openInboxHub({
+    db,
+    onError: (error) => telemetry.emit('bus.failed', { error }),
+    ...(options.sweepEveryMs && { sweepEveryMs: options.sweepEveryMs }),
+  })
+  const capabilities: Capabilities = {
+    db,
+    clock,
+    notifiers,
+    contractOf: (channel) => contractOf(channel, config.channels),
+    needsAddress: channelNeedsAddress(routes),
+    telemetry,
+    hints: bus,
+  }
+  const known = knowRecipients(db)
+  const { worker, cron } = buildWorker(capabilities, { known, routes, leaseMs, pollEveryMs: options.pollEveryMs })
+  bus.listen({ inboxesMoved: hub.moved, workDue: worker.wake })
+
+  return {
+    ...capabilities,
+    hub,
+    worker,
+    trigger: createTrigger(capabilities, known),
+    credentials: createCredentials(db, secretKey),
+    async close() {
+      await worker.stop()
+      await cron.stop()
+      hub.close()
+      await bus.close()
+      for (const { adapter } of new Set(routes.values())) await adapter.close?.()
+      await db.close()
+    },
+  }
+}

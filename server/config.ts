@@ -1,0 +1,42 @@
+import type { z } from 'zod'
+import type { Adapter, Retry } from './adapters/adapter.ts'
+import type { Duration } from './core/duration.ts'
+import type { Notifier } from './notifiers/notifier.ts'
+
+export interface DigestRuleDefinition {
+  key: string
+  version: number
+  channel: string
+  matchNotificationKey?: string
+  matchCategory?: string
+  groupBy: 'notification_key' | 'category' | 'digest_key'
+  window:
+    | { kind: 'fixed'; minutes: number }
+    | { kind: 'boundary'; time: string; timeZone?: string }
+    | { kind: 'sliding'; minutes: number; maxMinutes: number }
+  maxItems?: number
+  /** Leave out what was read before the digest closed. */
+  excludeRead?: boolean
+}
+
+/** What a host's `carillon.config.ts` exports by default. */
+export interface CarillonConfig {
+  notifiers: readonly Notifier[]
+  /** Channel to adapter; several are tried in order. `in_app` is built in. */
+  adapters?: Record<string, Adapter | readonly Adapter[]>
+  /** Content contracts of channels of your own. */
+  channels?: Record<string, { content: z.ZodType }>
+  /** Upserted at start; one that leaves the configuration is deleted. */
+  digestRules?: readonly DigestRuleDefinition[]
+  defaults?: {
+    timeZone?: string
+    retry?: Retry
+    /** How long a worker that fell silent keeps what it claimed; 30 s by default. */
+    leaseFor?: Duration
+    /** How many calls of one adapter a worker has open at once; 20 by default. */
+    concurrencyPerAdapter?: number
+  }
+}
+
+/** Gives a configuration its types; the server checks it when it starts. */
+export const defineConfig = (config: CarillonConfig): CarillonConfig => config

@@ -1,0 +1,58 @@
+/** Someone who can be notified: a person or a system, by the host's own id. */
+export interface Recipient {
+  /** The host's own id. */
+  readonly id: string
+  /** `user` where never given. */
+  readonly type?: string
+  readonly displayName?: string | null
+  readonly email?: string | null
+  readonly phone?: string | null
+  /** IANA zone name, such as `Europe/Berlin`. */
+  readonly timeZone?: string | null
+  /** BCP 47 tag, such as `de-CH`. */
+  readonly locale?: string | null
+  readonly data?: unknown
+  /** Added to the addresses the recipient has. */
+  readonly addresses?: readonly { readonly channel: string; readonly address: string }[]
+}
+
+/** Trims ids, keeps the first of each, leaves the actor out and sorts: the order of the input never changes the result. */
+export const normaliseRecipients = (recipients: readonly Recipient[], actorId: string | null): readonly Recipient[] => {
+  const byId = new Map<string, Recipient>()
+  for (const recipient of recipients) {
+    const id = recipient.id.trim()
+    if (id !== actorId && !byId.has(id)) byId.set(id, { ...recipient, id })
+  }
+  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** The recipient as it is after details were given: what is left out stays, `null` removes. */
+export const mergeRecipient = (stored: Recipient | undefined, given: Recipient): Recipient => ({
+  id: given.id,
+  type: given.type ?? stored?.type ?? 'user',
+  displayName: given.displayName === undefined ? (stored?.displayName ?? null) : given.displayName,
+  email: given.email === undefined ? (stored?.email ?? null) : given.email,
+  phone: given.phone === undefined ? (stored?.phone ?? null) : given.phone,
+  timeZone: given.timeZone === undefined ? (stored?.timeZone ?? null) : given.timeZone,
+  locale: given.locale === undefined ? (stored?.locale ?? null) : given.locale,
+  data: given.data === undefined ? (stored?.data ?? {}) : given.data,
+  addresses: mergeAddresses(stored?.addresses ?? [], given.addresses ?? []),
+})
+
+const mergeAddresses = (stored: NonNullable<Recipient['addresses']>, given: NonNullable<Recipient['addresses']>) => {
+  const added = given.filter(
+    ({ channel, address }) => !stored.some((known) => known.channel === channel && known.address === address),
+  )
+  return [...stored, ...added]
+}
+
+/** Whether nothing but the id was given, so that nothing is to be stored. */
+export const isBareRecipient = (recipient: Recipient): boolean =>
+  Object.entries(recipient).every(([field, value]) => field === 'id' || value === undefined)
+
+/** Where a recipient can be reached on a channel: e-mail by its address, sms by its phone number, and what was added. */
+export const addressesFor = (recipient: Recipient, channel: string): readonly string[] => {
+  const own = channel === 'email' ? recipient.email : channel === 'sms' ? recipient.phone : null
+  const added = (recipient.addresses ?? []).filter((entry) => entry.channel === channel).map((entry) => entry.address)
+  return own ? [own, ...added.filter((address) => address !== own)] : added
+}

@@ -1,0 +1,113 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from '../../generated/prisma/client.ts'
+import { SetupError } from '../errors.ts'
+
+/** The role as which the service works: neither owner nor superuser, so that row-level security holds for it. */
+export const APPLICATION_ROLE = 'carillon_app'
+
+/** Reads through Prisma that see one tenant's rows alone. */
+export type TenantPrisma = ReturnType<typeof scopeToTenant>
+
+export interface Database {
+  /** Sees every tenant: for statements shared between tenants, which name the tenant of each row themselves. */
+  readonly system: pg.Pool
+  /** Sees no row until a transaction has named its tenant (`asTenant`). */
+  readonly tenant: pg.Pool
+  /** Ordinary reads of one tenant's rows. */
+  prismaFor(tenantId: string): TenantPrisma
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly url: string
+  /** Connections a pool may hold; there are two pools. 10 by default. */
+  readonly connections?: number
+  /** Told of connections that died while idle; they are replaced by themselves. */
+  readonly onConnectionLost?: (error: Error) => void
+}
+
+// A count or a version never reaches 2^53; as numbers they can be compared and added.
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+}
+
+const openPool = ({ url, connections = 10, onConnectionLost }: DatabaseOptions, tenant: string): pg.Pool => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    types,
+    pipeline: true,
+    // UTC: Prisma's adapter shifts instants by the session's offset otherwise. The role is taken at the start of the
+    // session, so that no statement ever runs with the rights of whoever owns the tables.
+    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000`,
+    // Without these two a database that is unreachable makes requests hang for ever instead of failing.
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+    keepAlive: true,
+  } as pg.PoolConfig)
+  pool.on('error', (error) => onConnectionLost?.(error))
+  return pool
+}
+
+const scopeToTenant = (prisma: PrismaClient, tenantId: string) =>
+  prisma.$extends({
+    query: {
+      $allModels: {
+        async $allOperations({ args, query }) {
+          const [, result] = await prisma.$transaction([
+            prisma.$executeRaw`select set_config('carillon.tenant', ${tenantId}, true)`,
+            query(args),
+          ])
+          return result
+        },
+      },
+    },
+  })
+
+/** How many tenants' Prisma clients are kept; the client behind them is one. */
+const MAX_SCOPED_CLIENTS = 1_000
+
+/** Opens the connections. Nothing is asked of the database before the first statement. */
+export const openDatabase = (options: DatabaseOptions): Database => {
+  const system = openPool(options, '*')
+  const tenant = openPool(options, '')
+  const prisma = new PrismaClient({ adapter: new PrismaPg(tenant) })
+  const scoped = new Map<string, TenantPrisma>()
+  return {
+    system,
+    tenant,
+    prismaFor(tenantId) {
+      let client = scoped.get(tenantId)
+      if (!client) {
+        if (scoped.size >= MAX_SCOPED_CLIENTS) scoped.clear()
+        client = scopeToTenant(prisma, tenantId)
+        scoped.set(tenantId, client)
+      }
+      return client
+    },
+    async close() {
+      await prisma.$disconnect()
+      await Promise.all([system.end(), tenant.end()])
+    },
+  }
+}
+
+/** Refuses to go on with a session that would shift instants or pass by row-level security. */
+export const checkDatabase = async ({ system }: Database): Promise<void> => {
+  const { rows } = await system.query<{ zone: string; exempt: boolean }>(
+    `select current_setting('TimeZone') as zone, rolsuper or rolbypassrls as exempt from pg_roles where rolname = current_user`,
+  )
+  const [session] = rows
+  if (session?.zone !== 'UTC') {
+    throw new SetupError(
+      `The database session's time zone is ${session?.zone}, not UTC. A connection pooler that drops the startup options does that: set it with "alter role … set timezone to 'UTC'".`,
+    )
+  }
+  if (session.exempt) {
+    throw new SetupError(
+      `The role ${APPLICATION_ROLE} is exempt from row-level security. Take that right from it: "alter role ${APPLICATION_ROLE} nosuperuser nobypassrls".`,
+    )
+  }
+}

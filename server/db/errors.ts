@@ -1,0 +1,39 @@
+import pg from 'pg'
+
+/** What a failed statement allows one to do next. */
+export type DatabaseFailure =
+  /** The data was refused: part of a batch is bad. */
+  | 'bad_data'
+  /** It lost a race (deadlock, lock time-out): the same again may succeed. */
+  | 'contention'
+  /** The database cannot be reached or is going away; whether it had committed is unknown. */
+  | 'unavailable'
+  /** Anything else: a fault of ours. */
+  | 'fault'
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+// pg reports these as plain errors, without any code.
+const CONNECTION_MESSAGES =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable|cannot use a pool after calling end/i
+
+/** Sorts a failure of the database; `null` where it is not one. */
+export const databaseFailure = (error: unknown): DatabaseFailure | null => {
+  if (!(error instanceof Error)) return null
+  const { code } = error as { code?: unknown }
+  if (error instanceof pg.DatabaseError && typeof code === 'string') {
+    const family = code.slice(0, 2)
+    if (family === '22' || family === '23') return 'bad_data'
+    if (family === '40' || family === '55') return 'contention'
+    return family === '08' || family === '53' || family === '57' ? 'unavailable' : 'fault'
+  }
+  if (typeof code === 'string' && UNREACHABLE.has(code)) return 'unavailable'
+  return CONNECTION_MESSAGES.test(error.message) ? 'unavailable' : null
+}

@@ -1,0 +1,69 @@
+import type { QueryConfig } from 'pg'
+import type { ReasonCode } from '../../core/reasons.ts'
+
+interface EventKey {
+  readonly tenantId: string
+  readonly id: string
+}
+
+/**
+ * Locks everything of an event that a cancellation may change, one statement after the other: its fan-out first, so
+ * that nothing is added behind the later locks, then its deliveries' due rows, then the deliveries, in order of key.
+ */
+export const lockEvent = ({ tenantId, id }: EventKey): readonly QueryConfig[] => [
+  {
+    name: 'lock_event_fan_out',
+    text: `select subject_id from due where tenant_id = $1 and kind = 'fan_out' and subject_id = $2 for update`,
+    values: [tenantId, id],
+  },
+  {
+    name: 'lock_event_queue',
+    text: `
+select d.subject_id from due d
+where d.tenant_id = $1 and d.kind = 'delivery' and d.subject_id in (select v.id from delivery v where v.tenant_id = $1 and v.event_id = $2)
+order by d.tenant_id, d.kind, d.subject_id for update`,
+    values: [tenantId, id],
+  },
+  {
+    name: 'lock_event_deliveries',
+    text: `
+select v.id from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('pending', 'failed', 'dispatched')
+order by v.tenant_id, v.id for no key update`,
+    values: [tenantId, id],
+  },
+]
+
+export interface CancelledRow {
+  cancelled: number
+  too_late: number
+}
+
+/** Cancels what has not been handed over, and takes it off the queue. The locks of `lockEvent` must be held. */
+export const cancelEvent = (
+  { tenantId, id }: EventKey,
+  { reason, code, now }: { readonly reason: string | null; readonly code: ReasonCode; readonly now: Date },
+): QueryConfig => ({
+  name: 'cancel_event',
+  text: `
+with stopped as (
+  update event set status = 'cancelled' where tenant_id = $1 and id = $2 and status <> 'cancelled' returning id
+), cancelled as (
+  update delivery v set status = 'cancelled', suppression_reason = $3, next_attempt_at = null, updated_at = $4::timestamptz
+  from stopped where v.tenant_id = $1 and v.event_id = $2 and v.status in ('pending', 'failed')
+  returning v.tenant_id, v.id
+), transitions as (
+  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  select tenant_id, gen_random_uuid(), id, 'event_cancelled', $3, case when $5::text is null then '{}' else jsonb_build_object('words', $5::text) end, $4::timestamptz
+  from cancelled
+), unqueued as (
+  delete from due d using cancelled c where d.tenant_id = c.tenant_id and d.kind = 'delivery' and d.subject_id = c.id
+), no_fan_out as (
+  delete from due d using stopped s where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = s.id
+), no_audience as (
+  delete from event_recipient r using stopped s where r.tenant_id = $1 and r.event_id = s.id
+)
+select (select count(*) from cancelled) as cancelled,
+  (select count(*) from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('dispatched', 'succeeded')) as too_late
+from (select 1) one`,
+  values: [tenantId, id, code, now, reason],
+})

@@ -1,0 +1,84 @@
+import type { QueryConfig } from 'pg'
+import type { InboxKey } from '../../core/cursor.ts'
+import { type InboxAction, type InboxFilter, MAX_CHANGES } from '../../core/inbox.ts'
+import { inboxFilterCondition, inboxFilterValues } from './inbox-filter.ts'
+import { NOTIFICATION_COLUMNS, type NotificationRow } from './notification-row.ts'
+
+export interface InboxChangeRow {
+  version: number
+  total: number
+  unread: number
+  unseen: number
+  affected: number
+  /** The newest of what changed. */
+  changed: NotificationRow[]
+}
+
+/** What an action writes, and where there is anything to write: marking is idempotent, and the first time wins. */
+const ACTIONS: Record<InboxAction, { readonly set: string; readonly where: string }> = {
+  seen: { set: 'seen_at = $3', where: 'n.seen_at is null' },
+  read: { set: 'read_at = $3, seen_at = coalesce(n.seen_at, $3)', where: 'n.read_at is null' },
+  unread: { set: 'read_at = null', where: 'n.read_at is not null' },
+  archive: { set: 'archived_at = $3', where: 'n.archived_at is null' },
+  unarchive: { set: 'archived_at = null', where: 'n.archived_at is not null' },
+}
+
+/** Which items: these ids, or what a filter fits and had arrived at version `upTo`. */
+export type InboxSelection =
+  | { readonly ids: readonly string[] }
+  | { readonly filter: InboxFilter; readonly upTo: number }
+
+const counted = (row: string): string => `
+  count(*) filter (where ${row}.archived_at is null and ${row}.snoozed_until is null) as total,
+  count(*) filter (where ${row}.archived_at is null and ${row}.snoozed_until is null and ${row}.read_at is null) as unread,
+  count(*) filter (where ${row}.archived_at is null and ${row}.snoozed_until is null and ${row}.seen_at is null) as unseen`
+
+const text = ({ set, where }: (typeof ACTIONS)[InboxAction], selection: string): string => `
+with chosen as materialized (
+  select n.id, n.archived_at, n.snoozed_until, n.read_at, n.seen_at,
+    $4::int8 + row_number() over (order by n.arrival_version) as version
+  from notification n
+  where n.tenant_id = $1 and n.recipient_id = $2 and ${where} and ${selection}
+), changed as (
+  update notification n set ${set}, inbox_version = c.version
+  from chosen c where n.tenant_id = $1 and n.id = c.id
+  returning n.*
+), before as (select ${counted('chosen')} from chosen),
+after as (select count(*) as affected, ${counted('changed')} from changed),
+moved as (
+  update inbox i set version = i.version + after.affected, total = i.total + after.total - before.total,
+    unread = i.unread + after.unread - before.unread, unseen = i.unseen + after.unseen - before.unseen
+  from before, after where i.tenant_id = $1 and i.recipient_id = $2
+  returning i.version, i.total, i.unread, i.unseen, after.affected
+)
+select m.*, coalesce((select jsonb_agg(to_jsonb(c)) from (
+  select ${NOTIFICATION_COLUMNS} from changed n order by n.arrival_version desc limit ${MAX_CHANGES}) c), '[]') as changed
+from moved m`
+
+const BY_ID = 'n.arrival_version is not null and n.id = any($5::uuid[])'
+const BY_FILTER = `n.arrival_version <= $5::int8 and ${inboxFilterCondition(6)}`
+
+/**
+ * Marks items of an inbox whose lock is held, each with a version of its own in order of arrival, and moves the
+ * counters by what really changed, in one statement. Indexes: notification's key, or its arrival_version.
+ */
+export const changeInbox = (
+  { tenantId, recipientId }: InboxKey,
+  {
+    action,
+    selection,
+    version,
+    now,
+  }: { readonly action: InboxAction; readonly selection: InboxSelection; readonly version: number; readonly now: Date },
+): QueryConfig =>
+  'ids' in selection
+    ? {
+        name: `change_inbox_${action}_ids`,
+        text: text(ACTIONS[action], BY_ID).replaceAll('$3', '$3::timestamptz'),
+        values: [tenantId, recipientId, now, version, selection.ids],
+      }
+    : {
+        name: `change_inbox_${action}_filter`,
+        text: text(ACTIONS[action], BY_FILTER).replaceAll('$3', '$3::timestamptz'),
+        values: [tenantId, recipientId, now, version, selection.upTo, ...inboxFilterValues(selection.filter)],
+      }

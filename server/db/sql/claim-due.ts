@@ -1,0 +1,63 @@
+import type { QueryConfig } from 'pg'
+
+/** A claimed piece of work: nobody else has it until its lease ends. */
+export interface Claim {
+  tenant_id: string
+  kind: string
+  lane: string
+  subject_id: string
+  /** The lease, and the id of the attempt it becomes. */
+  token: string
+  /** The lease that had run out, where there was one. */
+  previous: string | null
+}
+
+/**
+ * Claims what is due, the oldest first, up to each lane's capacity, without waiting for other workers. One statement
+ * for all kinds of work: batches matter more to the speed of a job loop than anything else. `due_at` stays as it is,
+ * so that the claim touches no index. Index: due's (lane, due_at). Locks: the rows claimed.
+ */
+export const claimDue = (
+  lanes: ReadonlyMap<string, number>,
+  { now, leaseMs }: { readonly now: Date | null; readonly leaseMs: number },
+): QueryConfig => ({
+  name: 'claim_due',
+  text: `
+with clock as materialized (select coalesce($3::timestamptz, clock_timestamp()) as now),
+free as materialized (
+  select d.*
+  from clock, unnest($1::text[], $2::int4[]) as l (lane, capacity)
+  cross join lateral (
+    select tenant_id, kind, subject_id, lease_token as previous
+    from due
+    where due.lane = l.lane collate "C" and due.due_at <= clock.now and (due.lease_until is null or due.lease_until <= clock.now)
+    order by due.due_at limit l.capacity
+    for no key update skip locked
+  ) d
+)
+update due set lease_token = gen_random_uuid(), lease_until = clock.now + $4::int4 * interval '1 millisecond'
+from clock, free
+where due.tenant_id = free.tenant_id and due.kind = free.kind and due.subject_id = free.subject_id
+returning due.tenant_id, due.kind, due.lane, due.subject_id, due.lease_token as token, free.previous`,
+  values: [[...lanes.keys()], [...lanes.values()], now, leaseMs],
+})
+
+/** Gives claims back that were not begun. Sorted, since it waits for the rows' locks. */
+export const releaseDue = (claims: readonly Claim[]): QueryConfig => ({
+  name: 'release_due',
+  text: `
+with held as materialized (
+  select d.tenant_id, d.kind, d.subject_id
+  from due d join unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[]) as k (tenant_id, kind, subject_id, token)
+    on d.tenant_id = k.tenant_id collate "C" and d.kind = k.kind collate "C" and d.subject_id = k.subject_id and d.lease_token = k.token
+  order by d.tenant_id, d.kind, d.subject_id for no key update of d
+)
+update due d set lease_token = null, lease_until = null
+from held h where d.tenant_id = h.tenant_id and d.kind = h.kind and d.subject_id = h.subject_id`,
+  values: [
+    claims.map((claim) => claim.tenant_id),
+    claims.map((claim) => claim.kind),
+    claims.map((claim) => claim.subject_id),
+    claims.map((claim) => claim.token),
+  ],
+})

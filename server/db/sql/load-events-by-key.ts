@@ -1,0 +1,34 @@
+import type { QueryConfig } from 'pg'
+
+export interface EventRow {
+  tenant_id: string
+  id: string
+  notification_key: string
+  notification_version: number
+  idempotency_key: string
+  fingerprint: Buffer
+  correlation_id: string | null
+  actor_id: string | null
+  payload: unknown
+  category: string | null
+  required: boolean
+  urgent: boolean
+  status: string
+  is_digest: boolean
+  recipient_count: number
+  planned_recipient_count: number
+  failed_recipient_count: number
+  inserted_at: Date
+}
+
+/** The events that these idempotency keys have made. Index: event's unique (tenant_id, idempotency_key). No lock. */
+export const loadEventsByKey = (
+  keys: readonly { readonly tenantId: string; readonly idempotencyKey: string }[],
+): QueryConfig => ({
+  name: 'load_events_by_key',
+  text: `
+select e.*
+from unnest($1::text[], $2::text[]) as k (tenant_id, idempotency_key)
+join event e on e.tenant_id = k.tenant_id collate "C" and e.idempotency_key = k.idempotency_key collate "C"`,
+  values: [keys.map((key) => key.tenantId), keys.map((key) => key.idempotencyKey)],
+})

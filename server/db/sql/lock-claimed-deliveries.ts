@@ -1,0 +1,42 @@
+import type { QueryConfig } from 'pg'
+import type { DeliveryStatus } from '../../core/delivery.ts'
+import type { Claim } from './claim-due.ts'
+
+export interface ClaimedDeliveryRow {
+  tenant_id: string
+  id: string
+  event_id: string
+  recipient_id: string
+  notification_key: string
+  channel: string
+  status: DeliveryStatus
+  updated_at: Date
+  token: string
+  tries: number
+  attempts: number
+}
+
+/**
+ * Locks the deliveries of claims whose lease is still theirs: due rows first, then deliveries, each in order of key.
+ * Indexes: the keys.
+ */
+export const lockClaimedDeliveries = (claims: readonly Claim[]): QueryConfig => ({
+  name: 'lock_claimed_deliveries',
+  text: `
+with held as materialized (
+  select d.tenant_id, d.subject_id, d.lease_token, d.tries
+  from unnest($1::text[], $2::uuid[], $3::uuid[]) as k (tenant_id, subject_id, token)
+  join due d on d.tenant_id = k.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = k.subject_id and d.lease_token = k.token
+  order by d.tenant_id, d.subject_id for no key update of d
+)
+select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.status, v.updated_at,
+  h.lease_token as token, h.tries,
+  (select coalesce(max(a.attempt_number), 0) from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id) as attempts
+from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.subject_id
+order by v.tenant_id, v.id for no key update of v`,
+  values: [
+    claims.map((claim) => claim.tenant_id),
+    claims.map((claim) => claim.subject_id),
+    claims.map((claim) => claim.token),
+  ],
+})

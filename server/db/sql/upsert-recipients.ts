@@ -1,0 +1,94 @@
+import type { QueryConfig } from 'pg'
+import type { Recipient } from '../../core/recipient.ts'
+
+/** A recipient with the details that somebody gave; each recipient at most once in a list. */
+export interface GivenRecipient {
+  readonly tenantId: string
+  readonly given: Recipient
+}
+
+const keysOf = (recipients: readonly GivenRecipient[]) => [
+  recipients.map(({ tenantId }) => tenantId),
+  recipients.map(({ given }) => given.id),
+]
+
+/** Makes the recipients that are missing, without details. Sorted, so that two of these cannot wait for each other. */
+export const ensureRecipients = (recipients: readonly GivenRecipient[], now: Date): QueryConfig => ({
+  name: 'ensure_recipients',
+  text: `
+insert into recipient (tenant_id, recipient_id, inserted_at, updated_at)
+select tenant_id, recipient_id, $3::timestamptz, $3::timestamptz
+from unnest($1::text[], $2::text[]) as k (tenant_id, recipient_id)
+order by tenant_id collate "C", recipient_id collate "C"
+on conflict do nothing`,
+  values: [...keysOf(recipients), now],
+})
+
+/** Left out (undefined): unchanged. `null`: removed. So each detail travels with whether it was given. */
+const DETAILS = ['type', 'displayName', 'email', 'phone', 'timeZone', 'locale', 'data'] as const
+
+const givenMask = (given: Recipient): number =>
+  DETAILS.reduce((bits, detail, bit) => (given[detail] === undefined ? bits : bits | (1 << bit)), 0)
+
+const orNull = (value: unknown): unknown => value ?? null
+
+/** Stores the details given, as of `now`; the rows must exist (`ensureRecipients`). Locks: the rows, in order of key. */
+export const updateRecipients = (recipients: readonly GivenRecipient[], now: Date): QueryConfig => ({
+  name: 'update_recipients',
+  text: `
+with given as (
+  select * from unnest($1::text[], $2::text[], $4::int4[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[])
+    as u (tenant_id, recipient_id, mask, type, display_name, email, phone, time_zone, locale, data)
+), locked as materialized (
+  select r.tenant_id, r.recipient_id
+  from recipient r join given g on r.tenant_id = g.tenant_id collate "C" and r.recipient_id = g.recipient_id collate "C"
+  order by r.tenant_id, r.recipient_id for no key update of r
+)
+update recipient r set
+  type = case when g.mask & 1 = 0 then r.type else coalesce(g.type, 'user') end,
+  display_name = case when g.mask & 2 = 0 then r.display_name else g.display_name end,
+  email = case when g.mask & 4 = 0 then r.email else g.email end,
+  phone = case when g.mask & 8 = 0 then r.phone else g.phone end,
+  time_zone = case when g.mask & 16 = 0 then r.time_zone else g.time_zone end,
+  locale = case when g.mask & 32 = 0 then r.locale else g.locale end,
+  data = case when g.mask & 64 = 0 then r.data else coalesce(g.data, '{}') end,
+  updated_at = $3::timestamptz
+from locked l join given g on l.tenant_id = g.tenant_id collate "C" and l.recipient_id = g.recipient_id collate "C"
+where r.tenant_id = l.tenant_id and r.recipient_id = l.recipient_id`,
+  values: [
+    ...keysOf(recipients),
+    now,
+    recipients.map(({ given }) => givenMask(given)),
+    ...(['type', 'displayName', 'email', 'phone', 'timeZone', 'locale'] as const).map((detail) =>
+      recipients.map(({ given }) => orNull(given[detail])),
+    ),
+    recipients.map(({ given }) => (given.data == null ? null : JSON.stringify(given.data))),
+  ],
+})
+
+/** Adds addresses to those the recipients have. Sorted; index: recipient_address's unique key. */
+export const addAddresses = (
+  addresses: readonly {
+    readonly tenantId: string
+    readonly id: string
+    readonly recipientId: string
+    readonly channel: string
+    readonly address: string
+  }[],
+  now: Date,
+): QueryConfig => ({
+  name: 'add_addresses',
+  text: `
+insert into recipient_address (tenant_id, id, recipient_id, channel, address, inserted_at)
+select u.*, $6::timestamptz from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as u (tenant_id, id, recipient_id, channel, address)
+order by u.tenant_id collate "C", u.recipient_id collate "C", u.channel collate "C", u.address collate "C"
+on conflict do nothing`,
+  values: [
+    addresses.map((row) => row.tenantId),
+    addresses.map((row) => row.id),
+    addresses.map((row) => row.recipientId),
+    addresses.map((row) => row.channel),
+    addresses.map((row) => row.address),
+    now,
+  ],
+})

@@ -1,0 +1,144 @@
+import type { QueryConfig } from 'pg'
+import type { InboxKey } from '../../core/cursor.ts'
+import type { DeliveryStatus } from '../../core/delivery.ts'
+import type { RuleAnswer } from '../../core/plan.ts'
+import type { EventRow } from './load-events-by-key.ts'
+
+export interface NewNotification extends InboxKey {
+  readonly id: string
+  readonly eventId: string
+  readonly notificationKey: string
+  readonly category: string | null
+  /** In-app content, and the inbox's version at which it arrives; both `null` where it does not come into the inbox. */
+  readonly content: unknown
+  readonly arrivalVersion: number | null
+}
+
+export interface NewDelivery extends InboxKey {
+  readonly id: string
+  readonly notificationId: string
+  readonly eventId: string
+  readonly notificationKey: string
+  readonly channel: string
+  /** A pending one gets a due row. */
+  readonly status: DeliveryStatus
+  readonly suppressionReason: string | null
+  readonly renderKey: string
+  readonly renderVersion: number
+  readonly position: number
+  readonly decisionId: string
+  readonly answers: readonly RuleAnswer[]
+  /** The attempt of one that was delivered at once, in-app; `null` for the others. */
+  readonly attemptId: string | null
+}
+
+/** Where an inbox stands after the write. Its lock is held, so versions and positions are values, not increments. */
+export interface InboxAdvance extends InboxKey {
+  readonly version: number
+  readonly position: number
+  readonly arrivals: number
+}
+
+/** Everything that a batch of triggers, or a chunk of a fan-out, brings about, recipients' details aside. */
+export interface PlanRows {
+  readonly events: readonly Omit<EventRow, 'inserted_at'>[]
+  readonly notifications: readonly NewNotification[]
+  readonly deliveries: readonly NewDelivery[]
+  readonly inboxes: readonly InboxAdvance[]
+}
+
+const TEXT = `
+with events as (
+  insert into event (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id,
+    actor_id, payload, category, required, urgent, status, recipient_count, planned_recipient_count, inserted_at)
+  select u.*, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
+    $9::text[], $10::jsonb[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::int4[], $16::int4[]) as u
+), notifications as (
+  insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version,
+    inbox_version, arrived_at, inserted_at)
+  select u.tenant_id, u.id, u.event_id, u.recipient_id, u.notification_key, u.category, u.content, u.arrival_version,
+    u.arrival_version, case when u.arrival_version is null then null else $1::timestamptz end, $1::timestamptz
+  from unnest($17::text[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::jsonb[], $24::int8[])
+    as u (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version)
+), planned as (
+  select * from unnest($25::text[], $26::uuid[], $27::uuid[], $28::uuid[], $29::text[], $30::text[], $31::text[], $32::text[],
+    $33::text[], $34::text[], $35::int4[], $36::int8[], $37::uuid[], $38::jsonb[], $39::uuid[])
+    as u (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
+      suppression_reason, render_key, render_version, position, decision_id, answers, attempt_id)
+), deliveries as (
+  insert into delivery (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
+    suppression_reason, render_key, render_version, position, inserted_at, updated_at)
+  select tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
+    suppression_reason, render_key, render_version, position, $1::timestamptz, $1::timestamptz from planned
+), decisions as (
+  insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
+  select tenant_id, decision_id, id, 'planning', $1::timestamptz, answers from planned
+), dues as (
+  insert into due (tenant_id, kind, subject_id, lane, due_at)
+  select tenant_id, 'delivery', id, channel, $1::timestamptz from planned where status = 'pending'
+), attempts as (
+  insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, adapter, source, started_at, inserted_at)
+  select tenant_id, attempt_id, id, 1, 'succeeded', 'in_app', 'call', $1::timestamptz, $1::timestamptz
+  from planned where attempt_id is not null
+)
+update inbox i set version = k.version, position = k.position,
+  total = i.total + k.arrivals, unread = i.unread + k.arrivals, unseen = i.unseen + k.arrivals
+from unnest($40::text[], $41::text[], $42::int8[], $43::int8[], $44::int4[]) as k (tenant_id, recipient_id, version, position, arrivals)
+where i.tenant_id = k.tenant_id collate "C" and i.recipient_id = k.recipient_id collate "C"`
+
+const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
+
+/**
+ * Writes it all in one statement, as of `now`: the number of round trips does not grow with triggers, recipients or
+ * channels. The inboxes' locks must be held (`lockInboxes`).
+ */
+export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanRows, now: Date): QueryConfig => ({
+  name: 'write_plans',
+  text: TEXT,
+  values: [
+    now,
+    events.map((row) => row.tenant_id),
+    events.map((row) => row.id),
+    events.map((row) => row.notification_key),
+    events.map((row) => row.notification_version),
+    events.map((row) => row.idempotency_key),
+    events.map((row) => row.fingerprint),
+    events.map((row) => row.correlation_id),
+    events.map((row) => row.actor_id),
+    events.map((row) => JSON.stringify(row.payload)),
+    events.map((row) => row.category),
+    events.map((row) => row.required),
+    events.map((row) => row.urgent),
+    events.map((row) => row.status),
+    events.map((row) => row.recipient_count),
+    events.map((row) => row.planned_recipient_count),
+    notifications.map((row) => row.tenantId),
+    notifications.map((row) => row.id),
+    notifications.map((row) => row.eventId),
+    notifications.map((row) => row.recipientId),
+    notifications.map((row) => row.notificationKey),
+    notifications.map((row) => row.category),
+    notifications.map((row) => json(row.content)),
+    notifications.map((row) => row.arrivalVersion),
+    deliveries.map((row) => row.tenantId),
+    deliveries.map((row) => row.id),
+    deliveries.map((row) => row.notificationId),
+    deliveries.map((row) => row.eventId),
+    deliveries.map((row) => row.recipientId),
+    deliveries.map((row) => row.notificationKey),
+    deliveries.map((row) => row.channel),
+    deliveries.map((row) => row.status),
+    deliveries.map((row) => row.suppressionReason),
+    deliveries.map((row) => row.renderKey),
+    deliveries.map((row) => row.renderVersion),
+    deliveries.map((row) => row.position),
+    deliveries.map((row) => row.decisionId),
+    deliveries.map((row) => JSON.stringify(row.answers)),
+    deliveries.map((row) => row.attemptId),
+    inboxes.map((row) => row.tenantId),
+    inboxes.map((row) => row.recipientId),
+    inboxes.map((row) => row.version),
+    inboxes.map((row) => row.position),
+    inboxes.map((row) => row.arrivals),
+  ],
+})

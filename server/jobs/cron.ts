@@ -1,0 +1,32 @@
+import cron from 'node-cron'
+import type { Routes } from '../adapters/routing.ts'
+import { listLanes } from '../db/sql/list-lanes.ts'
+import type { Capabilities } from '../operations/capabilities.ts'
+
+export interface Cron {
+  /** Channels that deliveries wait on and that no adapter carries any more. */
+  strandedLanes(): readonly string[]
+  stop(): Promise<void>
+}
+
+/** What is looked at by the clock alone. */
+export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron => {
+  let stranded: readonly string[] = []
+
+  const findStrandedLanes = async (): Promise<void> => {
+    try {
+      const { rows } = await db.system.query<{ lane: string }>(listLanes())
+      stranded = rows.map(({ lane }) => lane).filter((lane) => !routes.has(lane) && lane !== 'fan_out')
+    } catch (error) {
+      telemetry.emit('worker.failed', { error: error as Error })
+    }
+  }
+
+  const task = cron.schedule('* * * * *', findStrandedLanes, { noOverlap: true })
+  return {
+    strandedLanes: () => stranded,
+    stop: async () => {
+      await task.destroy()
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
+import type { Database } from '../db/client.ts'
+import { type Claim, claimDue, releaseDue } from '../db/sql/claim-due.ts'
+import type { Telemetry } from '../telemetry.ts'
+import type { Source } from './sources.ts'
+
+/*
+ *   stopped ──start()──► running ──stop()──► draining ──► stopped
+ *
+ * While running it claims when it is told that there is work, when work it had is done, and every poll in any case. A
+ * claim that it could not carry out is not given back: its lease runs out, and whoever claims it next sees that it had
+ * been begun.
+ */
+
+export interface Worker {
+  /** Claims by itself from now on. */
+  start(): void
+  /** There may be work that is due. */
+  wake(): void
+  /** Carries out all that is due as of now, and what comes of it; resolves when nothing is left. For tests. */
+  drain(): Promise<number>
+  /** Claims no more, and resolves when what was begun is done or `graceMs` are over. */
+  stop(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+export interface WorkerOptions {
+  readonly db: Pick<Database, 'system'>
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly sources: readonly Source[]
+  readonly leaseMs: number
+  /** How often the queue is looked at without being told. */
+  readonly pollEveryMs?: number
+  /** Called when the grace of `stop` is over: ends what is still under way. */
+  readonly abort: () => void
+}
+
+export const createWorker = ({
+  db,
+  clock,
+  telemetry,
+  sources,
+  leaseMs,
+  pollEveryMs = 1_000,
+  abort,
+}: WorkerOptions): Worker => {
+  const inFlight = new Map<string, number>()
+  const running = new Set<Promise<void>>()
+  let state: 'stopped' | 'running' | 'draining' = 'stopped'
+  let claiming: Promise<number> | null = null
+  let again = false
+  let poll: NodeJS.Timeout | undefined
+
+  const freeLanes = (): ReadonlyMap<string, number> => {
+    const free = new Map<string, number>()
+    for (const { lanes } of sources) {
+      for (const { lane, limitedBy, capacity } of lanes()) {
+        const left = capacity - (inFlight.get(limitedBy) ?? 0)
+        if (left > 0) free.set(lane, left)
+      }
+    }
+    return free
+  }
+
+  const count = (source: Source, claims: readonly Claim[], step: 1 | -1): void => {
+    for (const claim of claims) {
+      const name = source.limiterOf(claim)
+      inFlight.set(name, (inFlight.get(name) ?? 0) + step)
+    }
+  }
+
+  const run = async (source: Source, claims: readonly Claim[]): Promise<void> => {
+    count(source, claims, 1)
+    try {
+      await source.run(claims)
+    } catch (error) {
+      telemetry.emit('worker.failed', { error: error as Error })
+    } finally {
+      count(source, claims, -1)
+      if (state === 'running') void claimAll()
+    }
+  }
+
+  const claimOnce = async (): Promise<number> => {
+    const lanes = freeLanes()
+    if (lanes.size === 0) return 0
+    const { rows } = await db.system.query<Claim>(claimDue(lanes, { now: clock.now(), leaseMs }))
+    if (state === 'draining') {
+      await db.system.query(releaseDue(rows))
+      return 0
+    }
+    for (const source of sources) {
+      const claims = rows.filter(({ kind }) => kind === source.kind)
+      if (claims.length === 0) continue
+      telemetry.emit('work.claimed', { kind: source.kind, count: claims.length })
+      const work = run(source, claims)
+      running.add(work)
+      void work.finally(() => running.delete(work))
+    }
+    return rows.length
+  }
+
+  /** One claim at a time; who comes meanwhile makes it go round once more. */
+  const claimAll = async (): Promise<number> => {
+    again = true
+    claiming ??= (async () => {
+      let claimed = 0
+      try {
+        while (again && state !== 'draining') {
+          again = false
+          await nextTurn()
+          const count = await claimOnce()
+          claimed += count
+          if (count > 0) again = true
+        }
+      } catch (error) {
+        telemetry.emit('worker.failed', { error: error as Error })
+        if (state === 'stopped') throw error
+      } finally {
+        claiming = null
+      }
+      return claimed
+    })()
+    return claiming
+  }
+
+  return {
+    start() {
+      if (state !== 'stopped') return
+      state = 'running'
+      poll = setInterval(() => void claimAll(), pollEveryMs)
+      void claimAll()
+    },
+    wake() {
+      if (state === 'running') void claimAll()
+    },
+    async drain() {
+      let done = 0
+      for (;;) {
+        const claimed = await claimAll()
+        await Promise.all(running)
+        if (claimed === 0) return done
+        done += claimed
+      }
+    },
+    async stop({ graceMs = 10_000 } = {}) {
+      if (state === 'draining') return
+      state = 'draining'
+      clearInterval(poll)
+      await claiming?.catch(() => {})
+      let timer: NodeJS.Timeout | undefined
+      const grace = new Promise((resolve) => {
+        timer = setTimeout(resolve, graceMs)
+      })
+      await Promise.race([Promise.all(running), grace])
+      clearTimeout(timer)
+      if (running.size > 0) abort()
+      await Promise.all(running)
+      state = 'stopped'
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import type { CarillonConfig } from '../config.ts'
+import { MAX_ID_LENGTH } from '../core/json-limits.ts'
+import { SetupError } from '../errors.ts'
+import { type AnyDefinition, definitionOf, SECRET_KEYWORD } from './notifier.ts'
+
+/** The notifiers of a configuration, by key; all of them have been checked. */
+export type Registry = ReadonlyMap<string, AnyDefinition>
+
+/** What the contract has and this version does not do yet: refused by name, never ignored. */
+const NOT_YET = ['digest', 'renderDigest', 'fallback', 'workflow'] as const
+
+const blank = (text: unknown): boolean => typeof text !== 'string' || text.trim() === ''
+
+/** Whether a JSON Schema has a field marked as secret, and where. */
+const secretField = (schema: unknown, path = 'payload'): string | null => {
+  if (typeof schema !== 'object' || schema === null) return null
+  if ((schema as Record<string, unknown>)[SECRET_KEYWORD] === true) return path
+  for (const [name, inner] of Object.entries(schema)) {
+    const found = secretField(inner, name === 'properties' || name === 'items' ? path : `${path}.${name}`)
+    if (found) return found
+  }
+  return null
+}
+
+const payloadFaults = (payload: unknown): string[] => {
+  if (!(payload instanceof Object) || !('safeParseAsync' in payload) || !('_zod' in payload)) {
+    return ['`payload` must be a zod 4 schema']
+  }
+  try {
+    const secret = secretField(z.toJSONSchema(payload as z.ZodType, { unrepresentable: 'any', io: 'input' }))
+    return secret ? [`\`secret()\` is not supported yet (\`${secret}\`)`] : []
+  } catch (error) {
+    return [`\`payload\` cannot be described as JSON Schema: ${(error as Error).message}`]
+  }
+}
+
+const channelFaults = ({ channels, render, renderKeys }: AnyDefinition): string[] => {
+  const faults: string[] = []
+  if (typeof render !== 'object' || render === null) return ['`render` must be an object with a function a channel']
+  for (const [channel, renders] of Object.entries(render)) {
+    if (typeof renders !== 'function') faults.push(`\`render.${channel}\` must be a function`)
+  }
+  if (Array.isArray(channels)) {
+    if (channels.length === 0) faults.push('`channels` is empty')
+    for (const channel of channels) {
+      if (blank(channel)) faults.push('`channels` holds a blank name')
+      else if (!Object.hasOwn(render, channel)) faults.push(`channel "${channel}" has no \`render.${channel}\``)
+    }
+    if (new Set(channels).size !== channels.length) faults.push('`channels` names a channel twice')
+  } else if (typeof channels !== 'function') faults.push('`channels` must be a list or a function')
+  for (const [channel, identity] of Object.entries(renderKeys ?? {})) {
+    if (!Object.hasOwn(render, channel)) faults.push(`\`renderKeys.${channel}\` has no \`render.${channel}\``)
+    if (identity?.key !== undefined && blank(identity.key)) faults.push(`\`renderKeys.${channel}.key\` is blank`)
+    if (identity?.version !== undefined && !(Number.isInteger(identity.version) && identity.version > 0)) {
+      faults.push(`\`renderKeys.${channel}.version\` must be a positive whole number`)
+    }
+  }
+  return faults
+}
+
+const definitionFaults = (definition: AnyDefinition): string[] => {
+  const faults: string[] = []
+  if (blank(definition.key)) faults.push('`key` is blank')
+  else if (definition.key.length > MAX_ID_LENGTH) faults.push(`\`key\` is longer than ${MAX_ID_LENGTH} characters`)
+  if (!Number.isInteger(definition.version) || definition.version < 1) {
+    faults.push('`version` must be a positive whole number')
+  }
+  if (definition.category !== undefined && blank(definition.category)) faults.push('`category` is blank')
+  if (definition.recipients !== undefined && typeof definition.recipients !== 'function') {
+    faults.push('`recipients` must be a function')
+  }
+  faults.push(...payloadFaults(definition.payload), ...channelFaults(definition))
+  for (const field of NOT_YET) {
+    if (definition[field] !== undefined) faults.push(`\`${field}\` is not supported yet`)
+  }
+  return faults
+}
+
+/** Checks every notifier and indexes them by key. All faults are named at once, in one `SetupError`. */
+export const buildRegistry = (notifiers: CarillonConfig['notifiers']): Registry => {
+  const registry = new Map<string, AnyDefinition>()
+  const faults: string[] = []
+  for (const [index, notifier] of notifiers.entries()) {
+    const definition = definitionOf(notifier)
+    if (!definition) {
+      faults.push(`notifiers[${index}] was not made by defineNotifier`)
+      continue
+    }
+    const name = blank(definition.key) ? `notifiers[${index}]` : `Notifier "${definition.key}"`
+    faults.push(...definitionFaults(definition).map((fault) => `${name}: ${fault}`))
+    if (registry.has(definition.key)) faults.push(`${name} is defined twice`)
+    registry.set(definition.key, definition)
+  }
+  if (faults.length > 0) throw new SetupError(`The notifiers have faults:\n- ${faults.join('\n- ')}`)
+  return registry
+}

@@ -1,0 +1,36 @@
+import { jsonFault } from '../core/json-limits.ts'
+import { type CancelledRow, cancelEvent as cancel, lockEvent } from '../db/sql/cancel-event.ts'
+import { loadEvents } from '../db/sql/load-events.ts'
+import type { EventRow } from '../db/sql/load-events-by-key.ts'
+import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
+import { asTenant } from '../db/transaction.ts'
+import { badInput, CarillonError } from '../errors.ts'
+import type { Capabilities } from './capabilities.ts'
+
+export interface CancelledEvent {
+  readonly event: EventRow
+  /** Deliveries that this call cancelled: none of them is ever sent. */
+  readonly cancelledCount: number
+  /** Deliveries that had been handed over, or had arrived in an inbox. */
+  readonly tooLateCount: number
+}
+
+/** Stops everything of an event that has not been handed to a provider yet. Called again: the same event, and 0. */
+export const cancelEvent = async (
+  { db, clock }: Capabilities,
+  { tenantId, id, reason }: { readonly tenantId: string; readonly id: string | null; readonly reason: string | null },
+): Promise<CancelledEvent> => {
+  const fault = reason === null ? null : jsonFault(reason, ['input', 'reason'])
+  if (fault) throw badInput(`reason ${fault.message}`, fault.path)
+  const missing = () => new CarillonError('NOT_FOUND', 'There is no such event', { path: ['input', 'eventId'] })
+  if (id === null) throw missing()
+  return asTenant(db.tenant, tenantId, async (tx) => {
+    for (const lock of lockEvent({ tenantId, id })) await tx.query(lock)
+    const [time] = await tx.query<ClockRow>(readClock(clock.now()))
+    const { now } = time as ClockRow
+    const [counts] = await tx.query<CancelledRow>(cancel({ tenantId, id }, { reason, code: 'event_cancelled', now }))
+    const [event] = await tx.query<EventRow>(loadEvents([{ tenantId, id }]))
+    if (!event) throw missing()
+    return { event, cancelledCount: counts?.cancelled ?? 0, tooLateCount: counts?.too_late ?? 0 }
+  })
+}

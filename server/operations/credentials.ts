@@ -1,0 +1,120 @@
+import { createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { errors as joseErrors, jwtVerify, SignJWT } from 'jose'
+import { MAX_ID_LENGTH, textFault } from '../core/json-limits.ts'
+import { KEY_SCOPES, type KeyScope, type Principal } from '../core/principal.ts'
+import type { Database } from '../db/client.ts'
+import { badInput } from '../errors.ts'
+import { newId } from '../ids.ts'
+
+const AUDIENCE = 'carillon'
+const KEY_PREFIX = 'ck_'
+/** How long a revoked key may still be accepted: a key is looked up once in this time. */
+const KEY_CACHED_MS = 5_000
+const MAX_CACHED_KEYS = 10_000
+
+export const DEFAULT_TOKEN_SECONDS = 3_600
+export const MAX_TOKEN_SECONDS = 86_400
+
+const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest()
+
+/** Makes an API key. It is in the answer and nowhere else: what is stored is its hash. */
+export const createApiKey = async (
+  { system }: Pick<Database, 'system'>,
+  {
+    tenantId,
+    scopes,
+    label,
+  }: { readonly tenantId: string; readonly scopes: readonly KeyScope[]; readonly label: string },
+): Promise<string> => {
+  const key = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`
+  await system.query({
+    text: 'insert into api_key (tenant_id, id, hash, scopes, label, inserted_at) values ($1, $2, $3, $4, $5, clock_timestamp())',
+    values: [tenantId, newId(), hashKey(key), scopes, label],
+  })
+  return key
+}
+
+/** Makes a tenant where it does not exist yet. */
+export const ensureTenant = async ({ system }: Pick<Database, 'system'>, tenantId: string): Promise<void> => {
+  await system.query({
+    text: 'insert into tenant (id, inserted_at) values ($1, clock_timestamp()) on conflict do nothing',
+    values: [tenantId],
+  })
+}
+
+export interface Credentials {
+  /** Whose credential this is; `null` where it is none that is valid now. */
+  authenticate(credential: string): Promise<Principal | null>
+  /** A token for one recipient's front end. */
+  createRecipientToken(
+    principal: Pick<Principal, 'tenantId'>,
+    options: { readonly recipientId: string; readonly ttlSeconds?: number | null },
+  ): Promise<{ readonly token: string; readonly expiresAt: Date }>
+}
+
+/** Reads and makes credentials. Tokens are signed with a key of their own, derived from the server's secret. */
+export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKey: string): Credentials => {
+  const signingKey = new Uint8Array(hkdfSync('sha256', secretKey, '', 'carillon recipient tokens', 32))
+  const cache = new Map<string, { readonly principal: Principal | null; readonly until: number }>()
+
+  const lookUp = async (hash: Buffer): Promise<Principal | null> => {
+    const { rows } = await system.query<{ tenant_id: string; scopes: KeyScope[] }>({
+      name: 'find_api_key',
+      text: 'select tenant_id, scopes from api_key where hash = $1 and revoked_at is null',
+      values: [hash],
+    })
+    const [row] = rows
+    if (!row) return null
+    const scopes = KEY_SCOPES.filter((scope) => row.scopes.includes(scope))
+    return { tenantId: row.tenant_id, scopes, recipientId: null, expiresAt: null }
+  }
+
+  const byKey = async (key: string): Promise<Principal | null> => {
+    const hash = hashKey(key)
+    const name = hash.toString('base64')
+    const cached = cache.get(name)
+    const now = performance.now()
+    if (cached && cached.until > now) return cached.principal
+    const principal = await lookUp(hash)
+    if (cache.size >= MAX_CACHED_KEYS) cache.clear()
+    cache.set(name, { principal, until: now + KEY_CACHED_MS })
+    return principal
+  }
+
+  const byToken = async (token: string): Promise<Principal | null> => {
+    try {
+      const { payload } = await jwtVerify(token, signingKey, { algorithms: ['HS256'], audience: AUDIENCE })
+      const { sub, tenant, exp } = payload
+      if (typeof sub !== 'string' || typeof tenant !== 'string' || exp === undefined) return null
+      return { tenantId: tenant, scopes: ['RECIPIENT'], recipientId: sub, expiresAt: new Date(exp * 1000) }
+    } catch (error) {
+      if (error instanceof joseErrors.JOSEError) return null
+      throw error
+    }
+  }
+
+  return {
+    authenticate: (credential) => (credential.startsWith(KEY_PREFIX) ? byKey(credential) : byToken(credential)),
+    async createRecipientToken({ tenantId }, { recipientId, ttlSeconds }) {
+      const id = recipientId.trim()
+      if (id === '') throw badInput('recipientId is blank', ['input', 'recipientId'])
+      if (id.length > MAX_ID_LENGTH)
+        throw badInput(`recipientId is longer than ${MAX_ID_LENGTH} characters`, ['input', 'recipientId'])
+      const fault = textFault(id, ['input', 'recipientId'])
+      if (fault) throw badInput(`recipientId ${fault.message}`, fault.path)
+      const seconds = ttlSeconds ?? DEFAULT_TOKEN_SECONDS
+      if (seconds < 1 || seconds > MAX_TOKEN_SECONDS) {
+        throw badInput(`ttlSeconds must be between 1 and ${MAX_TOKEN_SECONDS}`, ['input', 'ttlSeconds'])
+      }
+      const expires = Math.floor(Date.now() / 1000) + seconds
+      const token = await new SignJWT({ tenant: tenantId })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setSubject(id)
+        .setAudience(AUDIENCE)
+        .setIssuedAt()
+        .setExpirationTime(expires)
+        .sign(signingKey)
+      return { token, expiresAt: new Date(expires * 1000) }
+    },
+  }
+}

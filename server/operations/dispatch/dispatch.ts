@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Route, Routes } from '../../adapters/routing.ts'
+import { maskAddress } from '../../core/mask.ts'
+import { DEFAULT_RETRY } from '../../core/retry.ts'
+import { type Settlement, settleTry, type TryResult } from '../../core/settlement.ts'
+import { databaseFailure } from '../../db/errors.ts'
+import type { Claim } from '../../db/sql/claim-due.ts'
+import { type SettledDelivery, settleDeliveries } from '../../db/sql/settle-deliveries.ts'
+import { newId } from '../../ids.ts'
+import type { Capabilities } from '../capabilities.ts'
+import { coalesce } from '../coalesce.ts'
+import { beginClaims, type Outgoing } from './begin.ts'
+import { sendOne } from './send.ts'
+
+export interface DispatchOptions {
+  readonly routes: Routes
+  /** How long a worker that fell silent keeps what it claimed, in milliseconds. */
+  readonly leaseMs: number
+  /** Ends calls that are under way. */
+  readonly stopping: AbortSignal
+}
+
+/** Carries out claimed deliveries. Resolves when each is settled or found to be somebody else's. */
+export type Dispatch = (claims: readonly Claim[]) => Promise<void>
+
+const settledRow = (
+  { delivery, address, begunAt }: Outgoing,
+  {
+    route,
+    result,
+    settlement,
+  }: { readonly route: Route | undefined; readonly result: TryResult; readonly settlement: Settlement },
+): SettledDelivery => ({
+  tenantId: delivery.tenant_id,
+  id: delivery.id,
+  token: delivery.token,
+  outcome: settlement.outcome,
+  errorClass: settlement.errorClass,
+  adapter: route?.adapter.name ?? delivery.channel,
+  providerMessageId: result.ended === 'accepted' ? result.providerMessageId : null,
+  reason: 'reason' in result ? result.reason : null,
+  address: address === null ? null : maskAddress(address),
+  startedAt: begunAt,
+  status: settlement.status,
+  suppressionReason: settlement.suppressionReason,
+  retryInMs: settlement.retryInMs,
+  transitionId: newId(),
+})
+
+/** Results are recorded in shared statements: a batch costs about what one does. */
+const MAX_SETTLED_AT_ONCE = 200
+const RECORD_AGAIN_MS = 250
+
+export const createDispatch = (
+  capabilities: Capabilities,
+  { routes, leaseMs, stopping }: DispatchOptions,
+): Dispatch => {
+  const { db, clock, telemetry } = capabilities
+
+  const record = coalesce<SettledDelivery, boolean>(
+    async (rows) => {
+      const { rows: recorded } = await db.system.query<{ id: string }>(settleDeliveries(rows, clock.now()))
+      const ids = new Set(recorded.map(({ id }) => id))
+      return rows.map(({ id }) => ids.has(id))
+    },
+    { limit: MAX_SETTLED_AT_ONCE },
+  )
+
+  // A result that is not recorded becomes a second call to the provider: while the lease may still hold, it is tried again.
+  const recordWhileLeased = async (row: SettledDelivery): Promise<boolean> => {
+    const leaseEnds = performance.now() + leaseMs
+    for (;;) {
+      try {
+        return await record(row)
+      } catch (error) {
+        if (databaseFailure(error) === 'fault' || performance.now() > leaseEnds) throw error
+        await delay(RECORD_AGAIN_MS)
+      }
+    }
+  }
+
+  const carryOut = async (outgoing: Outgoing): Promise<void> => {
+    const { delivery } = outgoing
+    const route = routes.get(delivery.channel)
+    const result = await sendOne(capabilities, { outgoing, route, stopping })
+    const settlement = settleTry(result, {
+      policy: route?.policy ?? DEFAULT_RETRY,
+      tries: delivery.tries + 1,
+      random: Math.random(),
+    })
+    const subject = { tenantId: delivery.tenant_id, deliveryId: delivery.id }
+    if (await recordWhileLeased(settledRow(outgoing, { route, result, settlement }))) {
+      telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
+    } else telemetry.emit('result.too_late', subject)
+  }
+
+  return async (claims) => {
+    const outgoing = await beginClaims({ ...capabilities, routes, leaseMs }, claims)
+    const settled = await Promise.allSettled(outgoing.map(carryOut))
+    const failed = settled.find((one) => one.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}

@@ -1,0 +1,140 @@
+import type { DeliverResult, OutgoingMessage } from '../../adapters/adapter.ts'
+import type { Route } from '../../adapters/routing.ts'
+import { jsonFault, textFault } from '../../core/json-limits.ts'
+import { encodeNodeId } from '../../core/node-id.ts'
+import { providerReason } from '../../core/provider-reason.ts'
+import type { TryResult } from '../../core/settlement.ts'
+import { NotifierError, render, renderIdentity } from '../../notifiers/invoke.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { Outgoing } from './begin.ts'
+
+const temporary = (
+  ended: 'temporary' | 'render_failed' | 'unknown_classification',
+  reason: string | null,
+): TryResult => ({
+  ended,
+  reason,
+  retryAfterMs: 0,
+})
+
+const makeMessage = async (
+  { notifiers, contractOf }: Capabilities,
+  { delivery, event, recipient, address }: Outgoing,
+): Promise<OutgoingMessage> => {
+  const definition = notifiers.get(event.notification_key)
+  if (!definition) throw new Error(`There is no notifier "${event.notification_key}" any more`)
+  const { channel } = delivery
+  const content = await render(definition, {
+    channel,
+    payload: event.payload,
+    recipient,
+    contract: contractOf(channel),
+  })
+  const fault = jsonFault(content, [])
+  if (fault)
+    throw new NotifierError(
+      definition,
+      `render.${channel}`,
+      `returned content that cannot be sent: it ${fault.message}`,
+    )
+  const identity = renderIdentity(definition, channel)
+  const deliveryId = encodeNodeId('Delivery', delivery.id)
+  return {
+    tenantId: delivery.tenant_id,
+    deliveryId,
+    idempotencyKey: deliveryId,
+    attemptId: encodeNodeId('DeliveryAttempt', delivery.token),
+    attemptNumber: delivery.attempts + 1,
+    channel,
+    notificationKey: event.notification_key,
+    recipient,
+    address,
+    content,
+    renderKey: identity.key,
+    renderVersion: identity.version,
+  }
+}
+
+const MAX_MESSAGE_ID_LENGTH = 255
+
+/** Understands what an adapter answered; `null` where it is none of the answers there are. */
+const understand = (answer: DeliverResult, shown: (reason: unknown) => string | null): TryResult | null => {
+  switch (answer?.outcome) {
+    case 'accepted': {
+      const id = answer.providerMessageId
+      const usable = typeof id === 'string' && id.length <= MAX_MESSAGE_ID_LENGTH && textFault(id, []) === null
+      return { ended: 'accepted', providerMessageId: usable ? id : null }
+    }
+    case 'temporary': {
+      const after = Number(answer.retryAfterMs ?? 0)
+      const retryAfterMs = Number.isFinite(after) ? Math.max(0, after) : 0
+      return { ended: 'temporary', reason: shown(answer.reason), retryAfterMs }
+    }
+    case 'permanent':
+    case 'bounced':
+      return { ended: answer.outcome, reason: shown(answer.reason) }
+    default:
+      return null
+  }
+}
+
+/**
+ * Renders one delivery and hands it to its adapter, within the adapter's time limit. Whatever the host's code or the
+ * adapter does, it resolves with a result, and never rejects.
+ */
+export const sendOne = async (
+  capabilities: Capabilities,
+  {
+    outgoing,
+    route,
+    stopping,
+  }: { readonly outgoing: Outgoing; readonly route: Route | undefined; readonly stopping: AbortSignal },
+): Promise<TryResult> => {
+  const { telemetry } = capabilities
+  const { delivery } = outgoing
+  let message: OutgoingMessage
+  try {
+    message = await makeMessage(capabilities, outgoing)
+  } catch (cause) {
+    const error = cause as Error
+    telemetry.emit('notifier.failed', {
+      tenantId: delivery.tenant_id,
+      notificationKey: delivery.notification_key,
+      error,
+    })
+    return temporary('render_failed', providerReason(error.message))
+  }
+  if (!route) return temporary('temporary', `no adapter carries the channel ${delivery.channel}`)
+
+  const { adapter, timeoutMs } = route
+  // Providers like to quote whom they refuse.
+  const shown = (reason: unknown): string | null =>
+    typeof reason === 'string' ? providerReason(reason, outgoing.address) : null
+  const misbehaved = (problem: string, error?: Error): TryResult => {
+    telemetry.emit('adapter.misbehaved', {
+      adapter: adapter.name,
+      deliveryId: delivery.id,
+      problem,
+      ...(error && { error }),
+    })
+    return temporary('unknown_classification', shown(error?.message ?? problem))
+  }
+  const limit = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const expired = new Promise<'expired'>((resolve) => {
+      timer = setTimeout(() => {
+        limit.abort()
+        resolve('expired')
+      }, timeoutMs)
+    })
+    const signal = AbortSignal.any([limit.signal, stopping])
+    const answer = await Promise.race([adapter.deliver(message, signal), expired])
+    if (answer === 'expired') return misbehaved(`no answer within ${timeoutMs} ms`)
+    return understand(answer, shown) ?? misbehaved('answered none of accepted, temporary, permanent and bounced')
+  } catch (error) {
+    return misbehaved('threw', error instanceof Error ? error : new Error(String(error)))
+  } finally {
+    clearTimeout(timer)
+  }
+}

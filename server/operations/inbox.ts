@@ -1,0 +1,116 @@
+import { decodeInboxCursor, type InboxKey } from '../core/cursor.ts'
+import { type InboxAction, type InboxCounts, type InboxFilter, MAX_SELECTED_IDS } from '../core/inbox.ts'
+import { idOfType } from '../core/node-id.ts'
+import { changeInbox, type InboxChangeRow, type InboxSelection } from '../db/sql/change-inbox.ts'
+import { ensureInboxes } from '../db/sql/ensure-inboxes.ts'
+import { type LockedInboxRow, lockInbox } from '../db/sql/lock-inbox.ts'
+import type { NotificationRow } from '../db/sql/notification-row.ts'
+import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
+import { countInbox, type InboxPage, type InboxStandRow, readInbox, readInboxPage } from '../db/sql/read-inbox.ts'
+import { asTenant, type Transaction } from '../db/transaction.ts'
+import { badInput } from '../errors.ts'
+import type { Capabilities } from './capabilities.ts'
+
+/** Where an inbox stands. */
+export interface InboxStand {
+  readonly version: number
+  readonly counts: InboxCounts
+}
+
+/** Which items a caller means: exactly one of ids and filter. */
+export interface SelectionRequest {
+  readonly ids?: readonly string[] | null | undefined
+  readonly filter?: InboxFilter | null | undefined
+  readonly upTo?: string | null | undefined
+}
+
+export interface InboxChange extends InboxStand {
+  readonly notifications: readonly NotificationRow[]
+  readonly affectedCount: number
+}
+
+const EMPTY: InboxStandRow = { version: 0, total: 0, unread: 0, unseen: 0 }
+
+/** An inbox exists for every recipient id, also for one that nothing ever happened to. */
+export const standOfInbox = async ({ db }: Capabilities, inbox: InboxKey): Promise<InboxStand> => {
+  const [row = EMPTY] = await asTenant(db.tenant, inbox.tenantId, (tx) => tx.query<InboxStandRow>(readInbox(inbox)))
+  return { version: row.version, counts: { total: row.total, unread: row.unread, unseen: row.unseen } }
+}
+
+/** Archived and snoozed ones are left out where a filter does not say. */
+const withDefaults = (filter: InboxFilter | null | undefined, { archived = false } = {}): InboxFilter => ({
+  ...filter,
+  archived: filter?.archived ?? archived,
+  snoozed: filter?.snoozed ?? false,
+})
+
+export const countOfInbox = async (
+  { db }: Capabilities,
+  inbox: InboxKey,
+  filter?: InboxFilter | null,
+): Promise<number> => {
+  const statement = countInbox(inbox, withDefaults(filter))
+  const [row] = await asTenant(db.tenant, inbox.tenantId, (tx) => tx.query<{ count: number }>(statement))
+  return row?.count ?? 0
+}
+
+export const pageOfInbox = async (
+  { db }: Capabilities,
+  inbox: InboxKey,
+  page: Omit<InboxPage, 'filter'> & { readonly filter?: InboxFilter | null | undefined },
+): Promise<readonly NotificationRow[]> => {
+  const statement = readInboxPage(inbox, { ...page, filter: withDefaults(page.filter) })
+  return asTenant(db.tenant, inbox.tenantId, (tx) => tx.query<NotificationRow>(statement))
+}
+
+const selectionOf = (inbox: InboxKey, action: InboxAction, { ids, filter, upTo }: SelectionRequest) => {
+  if ((ids == null) === (filter == null)) throw badInput('Give exactly one of ids and filter', ['input'])
+  if (ids) {
+    if (ids.length > MAX_SELECTED_IDS) throw badInput(`ids holds more than ${MAX_SELECTED_IDS}`, ['input', 'ids'])
+    if (upTo != null) throw badInput('upTo goes with filter alone', ['input', 'upTo'])
+    return { ids: ids.flatMap((id) => idOfType('Notification', id) ?? []) }
+  }
+  const version = upTo == null ? null : decodeInboxCursor(inbox, upTo)
+  if (upTo != null && version === null) throw badInput("upTo is no cursor of this recipient's inbox", ['input', 'upTo'])
+  return { filter: withDefaults(filter, { archived: action === 'unarchive' }), upTo: version }
+}
+
+const lock = async (tx: Transaction, inbox: InboxKey): Promise<LockedInboxRow> => {
+  const [row] = await tx.query<LockedInboxRow>(lockInbox(inbox))
+  if (row) return row
+  await tx.query(ensureInboxes([inbox]))
+  return lock(tx, inbox)
+}
+
+/** Marks items of an inbox. What is so already, unknown or another's changes nothing; `affectedCount` tells. */
+export const markInbox = async (
+  { db, clock, hints }: Capabilities,
+  inbox: InboxKey,
+  { action, ...request }: SelectionRequest & { readonly action: InboxAction },
+): Promise<InboxChange> => {
+  const asked = selectionOf(inbox, action, request)
+  const row = await asTenant(db.tenant, inbox.tenantId, async (tx) => {
+    const { version } = await lock(tx, inbox)
+    const [time] = await tx.query<ClockRow>(readClock(clock.now()))
+    const selection: InboxSelection =
+      'ids' in asked ? { ids: asked.ids ?? [] } : { filter: asked.filter, upTo: asked.upTo ?? version }
+    const { now } = time as ClockRow
+    const [changed] = await tx.query<InboxChangeRow>(changeInbox(inbox, { action, selection, version, now }))
+    return changed as InboxChangeRow
+  })
+  if (row.affected > 0) hints.inboxesMoved([inbox])
+  return {
+    version: row.version,
+    counts: { total: row.total, unread: row.unread, unseen: row.unseen },
+    notifications: row.changed.map(revive),
+    affectedCount: row.affected,
+  }
+}
+
+const INSTANTS = ['insertedAt', 'arrivedAt', 'seenAt', 'readAt', 'archivedAt', 'snoozedUntil'] as const
+
+/** A row that came as JSON has its instants as text. */
+const revive = (row: NotificationRow): NotificationRow => {
+  const instants = INSTANTS.map((field) => [field, row[field] === null ? null : new Date(row[field])])
+  return { ...row, ...Object.fromEntries(instants) }
+}

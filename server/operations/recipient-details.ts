@@ -1,0 +1,35 @@
+import type { Recipient } from '../core/recipient.ts'
+import { addAddresses, ensureRecipients, type GivenRecipient, updateRecipients } from '../db/sql/upsert-recipients.ts'
+import type { Transaction } from '../db/transaction.ts'
+import { newId } from '../ids.ts'
+
+// One recipient may be given twice in a batch, but a statement updates a row once: the later one's fields win.
+const mergeGiven = (recipients: readonly GivenRecipient[]): readonly GivenRecipient[] => {
+  const byKey = new Map<string, GivenRecipient>()
+  for (const { tenantId, given } of recipients) {
+    const key = `${tenantId}\n${given.id}`
+    const earlier = byKey.get(key)?.given
+    const fields = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+    const addresses = [...(earlier?.addresses ?? []), ...(given.addresses ?? [])]
+    byKey.set(key, { tenantId, given: { ...earlier, ...fields, addresses } as Recipient })
+  }
+  return [...byKey.values()]
+}
+
+/** Stores the details that were given for recipients, and makes those that are new. */
+export const storeDetails = async (
+  tx: Transaction,
+  recipients: readonly GivenRecipient[],
+  now: Date,
+): Promise<void> => {
+  if (recipients.length === 0) return
+  const merged = mergeGiven(recipients)
+  const addresses = merged.flatMap(({ tenantId, given }) =>
+    (given.addresses ?? []).map((address) => ({ ...address, tenantId, id: newId(), recipientId: given.id })),
+  )
+  await Promise.all([
+    tx.query(ensureRecipients(merged, now)),
+    tx.query(updateRecipients(merged, now)),
+    ...(addresses.length > 0 ? [tx.query(addAddresses(addresses, now))] : []),
+  ])
+}

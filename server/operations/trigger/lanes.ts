@@ -1,0 +1,173 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { databaseFailure } from '../../db/errors.ts'
+import type { EventRow } from '../../db/sql/load-events-by-key.ts'
+import type { Capabilities } from '../capabilities.ts'
+import type { KnownRecipients } from '../recipients-known.ts'
+import { type CommitOutcome, commitTriggers } from './commit.ts'
+import type { PreparedTrigger } from './prepare.ts'
+
+/*
+ *   submitted ──► fast lane ──► answered            shares a transaction with up to 100 others; never waits for a lock
+ *        │            │ contested, or too large
+ *        │            ▼
+ *        └──────► slow lane ──► answered            waits for its locks; tries a busy key again, later and later
+ *
+ * One lane of each a process: a second lane brings nothing on few cores, and contends where recipients are shared.
+ */
+
+/** A batch is bounded by triggers and by recipients: the duration of one batch is the worst wait of the next. */
+const MAX_TRIGGERS = 100
+const MAX_RECIPIENTS = 200
+const FIRST_PAUSE_MS = 2
+const LONGEST_PAUSE_MS = 100
+
+interface Waiting {
+  readonly item: PreparedTrigger
+  readonly resolve: (answer: Committed) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Result = CommitOutcome | { readonly kind: 'failed'; readonly error: unknown }
+
+export interface Committed {
+  readonly event: EventRow
+  readonly repeated: boolean
+}
+
+const keyOf = ({ tenantId, request }: PreparedTrigger): string => `${tenantId}\n${request.idempotencyKey}`
+const weightOf = ({ recipientIds }: PreparedTrigger): number => recipientIds.length
+
+/** Takes the next batch from the front of a queue: at least one, and as many as the bounds and distinct keys allow. */
+const takeBatch = (queue: Waiting[]): Waiting[] => {
+  let recipients = 0
+  let size = 0
+  while (size < queue.length && size < MAX_TRIGGERS) {
+    recipients += weightOf((queue[size] as Waiting).item)
+    if (size > 0 && recipients > MAX_RECIPIENTS) break
+    size += 1
+  }
+  return queue.splice(0, size)
+}
+
+/** Opens the lanes; the function commits one prepared trigger, together with whatever else is waiting. */
+export const openLanes = (
+  capabilities: Capabilities,
+  known: KnownRecipients,
+): ((item: PreparedTrigger) => Promise<Committed>) => {
+  const { telemetry, hints } = capabilities
+  const fast: Waiting[] = []
+  const slow: Waiting[] = []
+  const running = { fast: false, slow: false }
+  /** The last one in flight of each key: of one key given twice, the first wins, whichever lane it takes. */
+  const inFlight = new Map<string, Promise<unknown>>()
+
+  const attempt = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Result[]> => {
+    try {
+      return await commitTriggers(
+        capabilities,
+        batch.map(({ item }) => item),
+        { wait },
+      )
+    } catch (error) {
+      const failure = databaseFailure(error)
+      if (failure === 'contention') return attempt(batch, wait)
+      if (failure !== 'bad_data' || batch.length === 1) return batch.map(() => ({ kind: 'failed', error }))
+      // One of them cannot be written: halve until it stands alone. The others are none the worse for it.
+      const middle = Math.ceil(batch.length / 2)
+      return [...(await attempt(batch.slice(0, middle), wait)), ...(await attempt(batch.slice(middle), wait))]
+    }
+  }
+
+  /** Answers what is decided; gives back what has to be tried again. */
+  const run = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Waiting[]> => {
+    const results = await attempt(batch, wait)
+    const contested: Waiting[] = []
+    const created: PreparedTrigger[] = []
+    for (const [index, result] of results.entries()) {
+      const waiting = batch[index] as Waiting
+      if (result.kind === 'failed' || result.kind === 'refused') waiting.reject(result.error)
+      else if (result.kind === 'contested') {
+        known.forget(result.missing)
+        contested.push(waiting)
+      } else {
+        if (result.kind === 'created') created.push(waiting.item)
+        waiting.resolve({ event: result.event, repeated: result.kind === 'repeated' })
+      }
+    }
+    announce(created, wait)
+    return contested
+  }
+
+  const announce = (created: readonly PreparedTrigger[], slow: boolean): void => {
+    if (created.length === 0) return
+    const recipients = created.reduce((sum, item) => sum + weightOf(item), 0)
+    telemetry.emit('trigger.committed', { triggers: created.length, recipients, slow })
+    hints.inboxesMoved(
+      created.flatMap(({ tenantId, recipients }) =>
+        (recipients ?? [])
+          .filter(({ channels }) => channels.some(({ channel }) => channel === 'in_app'))
+          .map(({ recipientId }) => ({ tenantId, recipientId })),
+      ),
+    )
+    const outgoing = created.some(
+      ({ recipients }) =>
+        recipients === null || recipients.some(({ channels }) => channels.some(({ channel }) => channel !== 'in_app')),
+    )
+    if (outgoing) hints.workDue()
+  }
+
+  const runFast = async (): Promise<void> => {
+    running.fast = true
+    // One turn of the event loop: the requests that arrived in the same read of the sockets travel together.
+    await nextTurn()
+    while (fast.length > 0) {
+      const contested = await run(takeBatch(fast), false)
+      slow.push(...contested)
+      if (contested.length > 0 && !running.slow) void runSlow()
+    }
+    running.fast = false
+  }
+
+  const runSlow = async (): Promise<void> => {
+    running.slow = true
+    let pause = FIRST_PAUSE_MS
+    while (slow.length > 0) {
+      const contested = await run(takeBatch(slow), true)
+      if (contested.length === 0) {
+        pause = FIRST_PAUSE_MS
+        continue
+      }
+      // Somebody else holds their keys, and commits soon; or their inboxes were missing, and are made first.
+      slow.push(...contested)
+      await Promise.all([delay(pause), ...contested.map(({ item }) => known.load(item.tenantId, item.recipientIds))])
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+    }
+    running.slow = false
+  }
+
+  const enqueue = (item: PreparedTrigger): Promise<Committed> =>
+    new Promise((resolve, reject) => {
+      const large = weightOf(item) > MAX_RECIPIENTS
+      ;(large ? slow : fast).push({ item, resolve, reject })
+      if (large) {
+        if (!running.slow) void runSlow()
+      } else if (!running.fast) void runFast()
+    })
+
+  return (item) => {
+    const key = keyOf(item)
+    const earlier = inFlight.get(key)
+    const answer = earlier
+      ? earlier.then(
+          () => enqueue(item),
+          () => enqueue(item),
+        )
+      : enqueue(item)
+    inFlight.set(key, answer)
+    const leave = () => {
+      if (inFlight.get(key) === answer) inFlight.delete(key)
+    }
+    answer.then(leave, leave)
+    return answer
+  }
+}

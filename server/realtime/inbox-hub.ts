@@ -1,0 +1,203 @@
+import type { InboxKey } from '../core/cursor.ts'
+import { type InboxCounts, MAX_CHANGES } from '../core/inbox.ts'
+import type { Database } from '../db/client.ts'
+import type { NotificationRow } from '../db/sql/notification-row.ts'
+import { type InboxChangesRow, readInboxChanges } from '../db/sql/read-inbox-changes.ts'
+
+/*
+ * A subscriber is one of
+ *
+ *   idle ──next()──► asking ──a read finds something──► idle
+ *
+ * and, beside that, dirty or clean: a hint makes it dirty, a read that began after the hint makes it clean. Only who is
+ * asking and dirty is read for. So a reader that is slow costs one mark, however much happens meanwhile, and then gets
+ * fewer and larger updates; and nothing can overflow.
+ */
+
+/** What changed in an inbox since a version, in order. */
+export interface InboxChanges {
+  /** Where to go on from. */
+  readonly version: number
+  readonly changed: readonly NotificationRow[]
+  readonly counts: InboxCounts
+  /** The version asked for cannot be continued from: reload, and go on from this one. */
+  readonly resync: boolean
+}
+
+interface Subscriber {
+  readonly inbox: InboxKey
+  /** `null` until the first read has said where the inbox stands. */
+  cursor: number | null
+  dirty: boolean
+  first: boolean
+  asking: { resolve(result: IteratorResult<InboxChanges, undefined>): void } | null
+}
+
+export interface InboxHub {
+  /** The inbox as it changes from version `after` on, or from now on. The first update comes at once. */
+  subscribe(inbox: InboxKey, after: number | null): AsyncIterableIterator<InboxChanges, undefined>
+  moved(inboxes: readonly InboxKey[] | 'all'): void
+  readonly subscriberCount: number
+  close(): void
+}
+
+/** How many subscribers one statement reads for. */
+const MAX_READ_AT_ONCE = 500
+const RETRY_AFTER_MS = 500
+
+const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${recipientId}`
+
+/** Makes of one inbox's rows what a subscriber with this cursor is to be told; `null`: nothing yet. */
+const changesFor = (
+  { cursor, first }: Subscriber,
+  rows: readonly InboxChangesRow[],
+): (InboxChanges & { readonly more: boolean }) | null => {
+  const stand = rows[0]
+  const version = stand?.version ?? 0
+  const counts = { total: stand?.total ?? 0, unread: stand?.unread ?? 0, unseen: stand?.unseen ?? 0 }
+  if (cursor !== null && cursor > version) return { version, changed: [], counts, resync: true, more: false }
+  const changed = rows.filter((row): row is InboxChangesRow & NotificationRow => row.id !== null)
+  if (!first && changed.length === 0 && version === cursor) return null
+  const more = changed.length === MAX_CHANGES
+  const last = changed.at(-1)?.inboxVersion
+  return { version: more && last != null ? last : version, changed, counts, resync: false, more }
+}
+
+/**
+ * Pushes inboxes' changes to whoever subscribed. A hint says no more than "this inbox moved"; what is sent is read by
+ * cursor, in one statement for all the inboxes that moved, so a lost hint delays and never loses.
+ */
+export const openInboxHub = ({
+  db,
+  onError,
+  sweepEveryMs = 15_000,
+}: {
+  readonly db: Pick<Database, 'system'>
+  readonly onError: (error: Error) => void
+  /** How often every inbox that is watched is looked at, hint or none. */
+  readonly sweepEveryMs?: number
+}): InboxHub => {
+  const subscribers = new Map<string, Set<Subscriber>>()
+  const ready = new Set<Subscriber>()
+  let reading = false
+  let retry: NodeJS.Timeout | null = null
+  let closed = false
+
+  const consider = (subscriber: Subscriber): void => {
+    if (!subscriber.asking || !subscriber.dirty) return
+    ready.add(subscriber)
+    if (!reading && !retry) void readAll()
+  }
+
+  const readAll = async (): Promise<void> => {
+    reading = true
+    while (ready.size > 0 && !closed) {
+      const batch = [...ready].slice(0, MAX_READ_AT_ONCE)
+      for (const subscriber of batch) {
+        ready.delete(subscriber)
+        subscriber.dirty = false
+      }
+      try {
+        await readFor(batch)
+      } catch (error) {
+        onError(error as Error)
+        for (const subscriber of batch) {
+          subscriber.dirty = true
+          if (subscriber.asking) ready.add(subscriber)
+        }
+        retry = setTimeout(() => {
+          retry = null
+          void readAll()
+        }, RETRY_AFTER_MS)
+        break
+      }
+    }
+    reading = false
+  }
+
+  const readFor = async (batch: readonly Subscriber[]): Promise<void> => {
+    const wanted = batch.map(({ inbox, cursor }) => ({ ...inbox, after: cursor }))
+    const { rows } = await db.system.query<InboxChangesRow>(readInboxChanges(wanted))
+    const byOrdinal: InboxChangesRow[][] = batch.map(() => [])
+    for (const row of rows) byOrdinal[row.ordinal - 1]?.push(row)
+    for (const [index, subscriber] of batch.entries()) {
+      const { asking } = subscriber
+      // It may have left meanwhile.
+      if (!asking) continue
+      const changes = changesFor(subscriber, byOrdinal[index] ?? [])
+      if (!changes) {
+        consider(subscriber)
+        continue
+      }
+      const { more, ...value } = changes
+      subscriber.cursor = value.version
+      subscriber.first = false
+      subscriber.dirty ||= more
+      subscriber.asking = null
+      asking.resolve({ value, done: false })
+    }
+  }
+
+  const moved = (inboxes: readonly InboxKey[] | 'all'): void => {
+    const touched =
+      inboxes === 'all' ? [...subscribers.values()] : inboxes.map((inbox) => subscribers.get(nameOf(inbox)))
+    for (const group of touched) {
+      for (const subscriber of group ?? []) {
+        subscriber.dirty = true
+        consider(subscriber)
+      }
+    }
+  }
+
+  const leave = (subscriber: Subscriber): void => {
+    const name = nameOf(subscriber.inbox)
+    const group = subscribers.get(name)
+    group?.delete(subscriber)
+    if (group?.size === 0) subscribers.delete(name)
+    ready.delete(subscriber)
+    subscriber.asking?.resolve({ value: undefined, done: true })
+    subscriber.asking = null
+  }
+
+  const sweep = setInterval(() => moved('all'), sweepEveryMs)
+  sweep.unref()
+
+  return {
+    subscribe(inbox, after) {
+      const subscriber: Subscriber = { inbox, cursor: after, dirty: true, first: true, asking: null }
+      let done = closed
+      const group = subscribers.get(nameOf(inbox)) ?? new Set()
+      subscribers.set(nameOf(inbox), group.add(subscriber))
+      // By hand, and no generator: the return of an async generator waits for its next value, which may never come.
+      return {
+        [Symbol.asyncIterator]() {
+          return this
+        },
+        next() {
+          if (done || closed) return Promise.resolve({ value: undefined, done: true })
+          return new Promise((resolve) => {
+            subscriber.asking = { resolve }
+            consider(subscriber)
+          })
+        },
+        return() {
+          done = true
+          leave(subscriber)
+          return Promise.resolve({ value: undefined, done: true })
+        },
+      }
+    },
+    moved,
+    get subscriberCount() {
+      let count = 0
+      for (const group of subscribers.values()) count += group.size
+      return count
+    },
+    close() {
+      closed = true
+      clearInterval(sweep)
+      if (retry) clearTimeout(retry)
+      for (const group of [...subscribers.values()]) for (const subscriber of [...group]) leave(subscriber)
+    },
+  }
+}

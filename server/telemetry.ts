@@ -1,0 +1,69 @@
+import { EventEmitter } from 'node:events'
+
+/**
+ * Every observable moment, named once. Logs, metrics and tests listen to these; nothing depends on anyone listening.
+ * Ids are internal ones; no payload, content or address is ever among them.
+ */
+export interface Moments {
+  /** Triggers were committed together; `slow` says that they had to wait for others. */
+  'trigger.committed': { readonly triggers: number; readonly recipients: number; readonly slow: boolean }
+  /** A notifier's own code threw, took too long or returned what it must not. */
+  'notifier.failed': { readonly tenantId: string; readonly notificationKey: string; readonly error: Error }
+  /** Work was claimed. */
+  'work.claimed': { readonly kind: string; readonly count: number }
+  /** A lease had run out in mid-call: its attempt is recorded as unknown. */
+  'attempt.unknown': { readonly tenantId: string; readonly deliveryId: string }
+  /** A delivery's result was recorded. */
+  'delivery.settled': {
+    readonly tenantId: string
+    readonly deliveryId: string
+    readonly channel: string
+    readonly status: string
+  }
+  /** An adapter threw, hung or answered nonsense; its delivery is tried again. */
+  'adapter.misbehaved': {
+    readonly adapter: string
+    readonly deliveryId: string
+    readonly problem: string
+    readonly error?: Error
+  }
+  /** A result came after its lease had gone to another worker, and was dropped. */
+  'result.too_late': { readonly tenantId: string; readonly deliveryId: string }
+  /** The job loop could not do its work; it goes on by itself. */
+  'worker.failed': { readonly error: Error }
+  /** A connection died while idle; it is replaced by itself. */
+  'database.connection_lost': { readonly error: Error }
+  /** The bus lost touch with its peers and found it again; every open inbox is looked at. */
+  'bus.reconnected': Record<string, never>
+  'bus.failed': { readonly error: Error }
+  /** A request failed for a reason that is the server's own; the caller was told INTERNAL. */
+  'request.failed': { readonly error: Error }
+}
+
+export interface Telemetry {
+  emit<Name extends keyof Moments>(name: Name, moment: Moments[Name]): void
+  on<Name extends keyof Moments>(name: Name, listener: (moment: Moments[Name]) => void): () => void
+  /** The next such moment for which `fits` says so. */
+  once<Name extends keyof Moments>(name: Name, fits?: (moment: Moments[Name]) => boolean): Promise<Moments[Name]>
+}
+
+export const createTelemetry = (): Telemetry => {
+  const emitter = new EventEmitter()
+  emitter.setMaxListeners(0)
+  const telemetry: Telemetry = {
+    emit: (name, moment) => void emitter.emit(name, moment),
+    on(name, listener) {
+      emitter.on(name, listener)
+      return () => void emitter.off(name, listener)
+    },
+    once: (name, fits = () => true) =>
+      new Promise((resolve) => {
+        const stop = telemetry.on(name, (moment) => {
+          if (!fits(moment)) return
+          stop()
+          resolve(moment)
+        })
+      }),
+  }
+  return telemetry
+}
