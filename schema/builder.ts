@@ -42,6 +42,10 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     cursorFieldOptions: { description: 'Where the item stands: pass it as `after` or `before`.' },
     pageInfoFieldOptions: { description: 'Whether there is more, and where to go on.' },
     nodeTypeOptions: { description: 'Anything with an id of its own.' },
+    hasNextPageFieldOptions: { description: 'Whether there is more after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    startCursorFieldOptions: { description: 'Of the first item; pass it as `before`.' },
+    endCursorFieldOptions: { description: 'Of the last item; pass it as `after`.' },
     pageInfoTypeOptions: { description: 'Where a page stands in its list.' },
     idFieldOptions: { description: 'Opaque; unique in this installation.' },
     encodeGlobalID: (type, id) => encodeNodeId(type as NodeType, String(id)),
@@ -54,4 +58,6 @@ export const builder = new SchemaBuilder<SchemaTypes>({
 
 builder.queryType({ description: 'What can be asked.' })
 builder.mutationType({ description: 'What can be done.' })
-builder.subscriptionType({ description: 'What can be followed, over a socket (graphql-transport-ws) or server-sent events.' })
+builder.subscriptionType({
+  description: 'What can be followed, over a socket (graphql-transport-ws) or server-sent events.',
+})

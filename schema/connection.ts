@@ -31,7 +31,11 @@ const MAX_PAGE = 100
 
 const toCursor = (text: string): string => Buffer.from(text).toString('base64url')
 
-const fromCursor = <Key>(keyset: Pick<Keyset<never, Key>, 'decode'>, cursor: string | null | undefined, name: string): Key | null => {
+const fromCursor = <Key>(
+  keyset: Pick<Keyset<never, Key>, 'decode'>,
+  cursor: string | null | undefined,
+  name: string,
+): Key | null => {
   if (cursor == null) return null
   const text = Buffer.from(cursor, 'base64url').toString()
   const key = toCursor(text) === cursor ? keyset.decode(text) : null
@@ -42,7 +46,8 @@ const fromCursor = <Key>(keyset: Pick<Keyset<never, Key>, 'decode'>, cursor: str
 const sizeOf = ({ first, last }: ConnectionArgs): number => {
   if (first != null && last != null) throw badInput('Give first or last, not both', ['first'])
   const size = first ?? last ?? DEFAULT_PAGE
-  if (size < 0 || size > MAX_PAGE) throw badInput(`A page has 0 to ${MAX_PAGE} items`, [first == null ? 'last' : 'first'])
+  if (size < 0 || size > MAX_PAGE)
+    throw badInput(`A page has 0 to ${MAX_PAGE} items`, [first == null ? 'last' : 'first'])
   return size
 }
 

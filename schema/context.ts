@@ -1,5 +1,5 @@
-import type { Principal } from '../server/core/principal.ts'
 import type { App } from '../server/app.ts'
+import type { Principal } from '../server/core/principal.ts'
 import type { TenantPrisma } from '../server/db/client.ts'
 import type { Explanation } from '../server/operations/traces.ts'
 

@@ -1,5 +1,9 @@
 import type { Prisma } from '../generated/prisma/client.ts'
-import type { AttemptOutcome as Outcome, DeliveryStatus as Status, OrchestrationState as Orchestration } from '../server/core/delivery.ts'
+import type {
+  OrchestrationState as Orchestration,
+  AttemptOutcome as Outcome,
+  DeliveryStatus as Status,
+} from '../server/core/delivery.ts'
 import { waitingFor } from '../server/core/delivery.ts'
 import { idOfType } from '../server/core/node-id.ts'
 import { allow, isRecipient } from './access.ts'
@@ -45,7 +49,11 @@ export const DeliveryAttempt = builder.prismaNode('DeliveryAttempt', {
   findUnique: (id, { principal: { tenantId } }) => ({ tenantId_id: { tenantId, id } }),
   fields: (t) => ({
     attemptNumber: t.exposeInt('attemptNumber'),
-    outcome: t.field({ type: AttemptOutcome, description: 'How it ended.', resolve: ({ outcome }) => outcome as Outcome }),
+    outcome: t.field({
+      type: AttemptOutcome,
+      description: 'How it ended.',
+      resolve: ({ outcome }) => outcome as Outcome,
+    }),
     errorClass: t.exposeString('errorClass', { nullable: true }),
     adapter: t.exposeString('adapter', { nullable: true }),
     providerMessageId: t.exposeString('providerMessageId', { nullable: true }),
@@ -63,13 +71,21 @@ export const Delivery = builder.prismaNode('Delivery', {
   fields: (t) => ({
     notification: t.relation('notification', { description: 'What it is a channel of.' }),
     channel: t.exposeString('channel'),
-    status: t.field({ type: DeliveryStatus, description: 'What became of it.', resolve: ({ status }) => status as Status }),
+    status: t.field({
+      type: DeliveryStatus,
+      description: 'What became of it.',
+      resolve: ({ status }) => status as Status,
+    }),
     orchestrationState: t.field({
       type: OrchestrationState,
       description: 'Whether it may go on.',
       resolve: ({ orchestrationState }) => orchestrationState as Orchestration,
     }),
-    stepKey: t.string({ nullable: true, description: 'The workflow step that this is for.', resolve: ({ stepKey }) => stepKey || null }),
+    stepKey: t.string({
+      nullable: true,
+      description: 'The workflow step that this is for.',
+      resolve: ({ stepKey }) => stepKey || null,
+    }),
     planningReason: t.exposeString('planningReason', { nullable: true }),
     suppressionReason: t.exposeString('suppressionReason', { nullable: true }),
     nextEligibleAt: t.expose('nextEligibleAt', { type: 'DateTime', nullable: true }),
@@ -151,7 +167,9 @@ builder.queryFields((t) => ({
       allow(context, 'OPERATE')
       const id = idOfType('Delivery', args.id)
       const { tenantId } = context.principal
-      return id === null ? null : context.prisma.delivery.findUnique({ ...query, where: { tenantId_id: { tenantId, id } } })
+      return id === null
+        ? null
+        : context.prisma.delivery.findUnique({ ...query, where: { tenantId_id: { tenantId, id } } })
     },
   }),
   deliveries: t.connection(

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode as Code } from '../server/errors.ts'
+import { type ErrorCode as Code, ERROR_CODES } from '../server/errors.ts'
 import { builder } from './builder.ts'
 
 const MEANINGS: Record<Code, string> = {

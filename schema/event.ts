@@ -1,5 +1,4 @@
-import type { Event as StoredEvent } from '../generated/prisma/client.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
+import type { Prisma, Event as StoredEvent } from '../generated/prisma/client.ts'
 import { idOfType } from '../server/core/node-id.ts'
 import type { EventRow } from '../server/db/sql/load-events-by-key.ts'
 import { cancelEvent } from '../server/operations/cancel-event.ts'
@@ -52,7 +51,11 @@ export const Event = builder.prismaNode('Event', {
     correlationId: t.exposeString('correlationId', { nullable: true }),
     actorId: t.exposeID('actorId', { nullable: true }),
     payload: t.expose('payload', { type: 'JSON' }),
-    status: t.field({ type: EventStatus, description: 'How far it has come.', resolve: ({ status }) => status as Status }),
+    status: t.field({
+      type: EventStatus,
+      description: 'How far it has come.',
+      resolve: ({ status }) => status as Status,
+    }),
     insertedAt: t.expose('insertedAt', { type: 'DateTime' }),
     isDigest: t.exposeBoolean('isDigest'),
     recipientCount: t.exposeInt('recipientCount'),
@@ -142,7 +145,9 @@ builder.queryFields((t) => ({
       allow(context, 'TRIGGER', 'OPERATE')
       const id = idOfType('Event', args.id)
       const { tenantId } = context.principal
-      return id === null ? null : context.prisma.event.findUnique({ ...query, where: { tenantId_id: { tenantId, id } } })
+      return id === null
+        ? null
+        : context.prisma.event.findUnique({ ...query, where: { tenantId_id: { tenantId, id } } })
     },
   }),
   eventByIdempotencyKey: t.prismaField({
@@ -189,13 +194,19 @@ const CancelEventInput = builder.inputType('CancelEventInput', {
 })
 
 const CancelEventPayload = builder
-  .objectRef<{ readonly event: StoredEvent; readonly cancelledCount: number; readonly tooLateCount: number }>('CancelEventPayload')
+  .objectRef<{ readonly event: StoredEvent; readonly cancelledCount: number; readonly tooLateCount: number }>(
+    'CancelEventPayload',
+  )
   .implement({
     description: 'What could be stopped.',
     fields: (t) => ({
       event: t.expose('event', { type: Event, description: 'The event as it is now.' }),
-      cancelledCount: t.exposeInt('cancelledCount', { description: 'Deliveries that this call cancelled; none of them is ever sent.' }),
-      tooLateCount: t.exposeInt('tooLateCount', { description: 'Already handed to a provider or arrived in an inbox, so not stopped.' }),
+      cancelledCount: t.exposeInt('cancelledCount', {
+        description: 'Deliveries that this call cancelled; none of them is ever sent.',
+      }),
+      tooLateCount: t.exposeInt('tooLateCount', {
+        description: 'Already handed to a provider or arrived in an inbox, so not stopped.',
+      }),
     }),
   })
 

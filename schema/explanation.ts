@@ -1,9 +1,13 @@
+import type {
+  AttemptOutcome,
+  OrchestrationState as Orchestration,
+  DeliveryStatus as Status,
+} from '../server/core/delivery.ts'
 import { waitingFor } from '../server/core/delivery.ts'
-import type { AttemptOutcome, DeliveryStatus as Status, OrchestrationState as Orchestration } from '../server/core/delivery.ts'
 import { summaryOf } from '../server/core/explanation.ts'
 import { encodeNodeId, idOfType } from '../server/core/node-id.ts'
 import type { Checkpoint as CheckpointName, RuleAnswer, Verdict as VerdictName } from '../server/core/plan.ts'
-import { endsOfTimeline, timelineOf, type TimelineEntry as Entry } from '../server/core/timeline.ts'
+import { type TimelineEntry as Entry, endsOfTimeline, timelineOf } from '../server/core/timeline.ts'
 import { badInput, CarillonError } from '../server/errors.ts'
 import type { Explanation } from '../server/operations/traces.ts'
 import { allow } from './access.ts'
@@ -37,7 +41,11 @@ interface DecisionShape extends RuleAnswer {
 const Decision = builder.objectRef<DecisionShape>('Decision').implement({
   description: "One rule's answer, as it was stored by what acted on it.",
   fields: (t) => ({
-    checkpoint: t.field({ type: Checkpoint, description: 'When it was asked.', resolve: ({ checkpoint }) => checkpoint }),
+    checkpoint: t.field({
+      type: Checkpoint,
+      description: 'When it was asked.',
+      resolve: ({ checkpoint }) => checkpoint,
+    }),
     at: t.expose('at', { type: 'DateTime', description: 'The instant that was decided for.' }),
     rule: t.exposeString('rule', { description: 'notification_preference, category_preference, address, ...' }),
     verdict: t.field({ type: Verdict, description: 'What it said.', resolve: ({ verdict }): VerdictName => verdict }),
@@ -54,7 +62,9 @@ const TimelineEntry = builder.objectRef<Entry>('TimelineEntry').implement({
   description: 'One thing that happened to a delivery.',
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
-    event: t.exposeString('event', { description: 'event_created, notification_created, delivery_planned, claimed, attempt_recorded, ...' }),
+    event: t.exposeString('event', {
+      description: 'event_created, notification_created, delivery_planned, claimed, attempt_recorded, ...',
+    }),
     detail: t.field({ type: 'JSON', description: 'More about it.', resolve: ({ detail }) => detail }),
   }),
 })
@@ -90,7 +100,11 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       resolve: ({ notificationId }) => encodeNodeId('Notification', notificationId),
     }),
     eventId: t.id({ description: 'Of which event.', resolve: ({ eventId }) => encodeNodeId('Event', eventId) }),
-    stepKey: t.string({ nullable: true, description: 'For which workflow step.', resolve: ({ stepKey }) => stepKey || null }),
+    stepKey: t.string({
+      nullable: true,
+      description: 'For which workflow step.',
+      resolve: ({ stepKey }) => stepKey || null,
+    }),
     orchestrationState: t.field({
       type: OrchestrationState,
       description: 'Whether it may go on.',
@@ -101,13 +115,21 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       description: 'What it waits for, where it is not terminal.',
       resolve: (row) => waitingFor(storyOf(row).delivery),
     }),
-    correlationId: t.string({ nullable: true, description: "The caller's own mark.", resolve: ({ event }) => event.correlationId }),
+    correlationId: t.string({
+      nullable: true,
+      description: "The caller's own mark.",
+      resolve: ({ event }) => event.correlationId,
+    }),
     notificationKey: t.exposeString('notificationKey', { description: 'Which notifier.' }),
     recipientId: t.exposeID('recipientId', { description: "Whom it was for, by the host's own id." }),
     channel: t.exposeString('channel', { description: 'Which channel.' }),
     renderKey: t.exposeString('renderKey', { nullable: true, description: 'Which template.' }),
     renderVersion: t.exposeInt('renderVersion', { nullable: true, description: 'Which version of it.' }),
-    status: t.field({ type: DeliveryStatus, description: 'What became of it.', resolve: ({ status }) => status as Status }),
+    status: t.field({
+      type: DeliveryStatus,
+      description: 'What became of it.',
+      resolve: ({ status }) => status as Status,
+    }),
     planningReason: t.exposeString('planningReason', { nullable: true, description: 'Why it was deferred or held.' }),
     planningContext: t.field({
       type: 'JSON',
@@ -115,8 +137,15 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       description: 'What that went by.',
       resolve: ({ planningContext }) => planningContext,
     }),
-    nextEligibleAt: t.expose('nextEligibleAt', { type: 'DateTime', nullable: true, description: 'When a deferred one may go on.' }),
-    suppressionReason: t.exposeString('suppressionReason', { nullable: true, description: 'Why it was suppressed or cancelled.' }),
+    nextEligibleAt: t.expose('nextEligibleAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a deferred one may go on.',
+    }),
+    suppressionReason: t.exposeString('suppressionReason', {
+      nullable: true,
+      description: 'Why it was suppressed or cancelled.',
+    }),
     lastAttempt: t.field({
       type: DeliveryAttempt,
       nullable: true,
@@ -137,7 +166,9 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       type: [Decision],
       description: 'Every rule that was asked, in order, at every checkpoint: those that let it pass too.',
       resolve: (row) =>
-        storyOf(row).decisions.flatMap(({ checkpoint, at, answers }) => answers.map((answer) => ({ ...answer, checkpoint, at }))),
+        storyOf(row).decisions.flatMap(({ checkpoint, at, answers }) =>
+          answers.map((answer) => ({ ...answer, checkpoint, at })),
+        ),
     }),
     summary: t.string({
       description: 'One sentence a support person can read out.',

@@ -1,8 +1,15 @@
 import { decodeInboxCursor, encodeInboxCursor, type InboxKey } from '../server/core/cursor.ts'
-import { INBOX_ACTIONS, type InboxCounts as Counts } from '../server/core/inbox.ts'
+import { type InboxCounts as Counts, INBOX_ACTIONS } from '../server/core/inbox.ts'
 import type { NotificationRow } from '../server/db/sql/notification-row.ts'
 import { badInput } from '../server/errors.ts'
-import { countOfInbox, type InboxChange, type InboxStand, markInbox, pageOfInbox, standOfInbox } from '../server/operations/inbox.ts'
+import {
+  countOfInbox,
+  type InboxChange,
+  type InboxStand,
+  markInbox,
+  pageOfInbox,
+  standOfInbox,
+} from '../server/operations/inbox.ts'
 import type { InboxChanges } from '../server/realtime/inbox-hub.ts'
 import { subjectOf } from './access.ts'
 import { builder } from './builder.ts'
@@ -115,7 +122,11 @@ const InboxPayload = builder.objectRef<InboxKey & { readonly change: InboxChange
       resolve: ({ change }) => change.notifications.map(toNotification),
     }),
     affectedCount: t.int({ description: 'How many really changed.', resolve: ({ change }) => change.affectedCount }),
-    counts: t.field({ type: InboxCounts, description: 'The badge as it is now.', resolve: ({ change }) => change.counts }),
+    counts: t.field({
+      type: InboxCounts,
+      description: 'The badge as it is now.',
+      resolve: ({ change }) => change.counts,
+    }),
     cursor: t.field({
       type: 'InboxCursor',
       description: 'Where the inbox stands now.',
@@ -157,11 +168,16 @@ const InboxUpdate = builder.objectRef<InboxKey & { readonly changes: InboxChange
     }),
     changed: t.field({
       type: [Notification],
-      description: 'The present state of every notification that changed, in cursor order; with removedIds at most 100 an update.',
+      description:
+        'The present state of every notification that changed, in cursor order; with removedIds at most 100 an update.',
       resolve: ({ changes }) => changes.changed.map(toNotification),
     }),
     removedIds: t.idList({ description: 'Left the inbox for good.', resolve: () => [] }),
-    counts: t.field({ type: InboxCounts, description: 'The badge as it is now.', resolve: ({ changes }) => changes.counts }),
+    counts: t.field({
+      type: InboxCounts,
+      description: 'The badge as it is now.',
+      resolve: ({ changes }) => changes.counts,
+    }),
     resync: t.boolean({
       description:
         'True where `after` cannot be continued from: nothing is in this update but the present cursor and counts; reload the inbox query. The stream goes on.',

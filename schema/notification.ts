@@ -4,13 +4,15 @@ import type { InAppContent as Content } from '../server/core/render-contracts.ts
 import type { NotificationRow } from '../server/db/sql/notification-row.ts'
 import { builder } from './builder.ts'
 
-const NotificationAction = builder.objectRef<{ readonly label: string; readonly url: string }>('NotificationAction').implement({
-  description: 'Something to do about a notification.',
-  fields: (t) => ({
-    label: t.exposeString('label', { description: 'What to show.' }),
-    url: t.exposeString('url', { description: 'Where it leads.' }),
-  }),
-})
+const NotificationAction = builder
+  .objectRef<{ readonly label: string; readonly url: string }>('NotificationAction')
+  .implement({
+    description: 'Something to do about a notification.',
+    fields: (t) => ({
+      label: t.exposeString('label', { description: 'What to show.' }),
+      url: t.exposeString('url', { description: 'Where it leads.' }),
+    }),
+  })
 
 const InAppContent = builder.objectRef<Content>('InAppContent').implement({
   description: 'What an inbox shows.',
@@ -29,7 +31,12 @@ const InAppContent = builder.objectRef<Content>('InAppContent').implement({
       description: 'Another thing to do about it.',
       resolve: ({ secondaryAction }) => secondaryAction ?? null,
     }),
-    data: t.field({ type: 'JSON', nullable: true, description: "The host's own.", resolve: ({ data }) => data ?? null }),
+    data: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: "The host's own.",
+      resolve: ({ data }) => data ?? null,
+    }),
   }),
 })
 
@@ -45,7 +52,10 @@ export const Notification = builder.prismaNode('Notification', {
   findUnique: (id, { principal: { tenantId } }) => ({ tenantId_id: { tenantId, id } }),
   fields: (t) => ({
     notificationKey: t.exposeString('notificationKey'),
-    category: t.exposeString('category', { nullable: true, description: "The notifier's category when it was triggered." }),
+    category: t.exposeString('category', {
+      nullable: true,
+      description: "The notifier's category when it was triggered.",
+    }),
     recipientId: t.exposeID('recipientId'),
     content: t.field({
       type: InAppContent,

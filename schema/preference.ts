@@ -1,6 +1,10 @@
 import type { Preference as StoredPreference } from '../generated/prisma/client.ts'
 import type { InboxKey } from '../server/core/cursor.ts'
-import { type EffectivePreference as Effective, effectivePreferences, storePreferences } from '../server/operations/preferences.ts'
+import {
+  type EffectivePreference as Effective,
+  effectivePreferences,
+  storePreferences,
+} from '../server/operations/preferences.ts'
 import { subjectOf } from './access.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -111,7 +115,11 @@ const SetPreferencesInput = builder.inputType('SetPreferencesInput', {
 const SetPreferencesPayload = builder.objectRef<{ readonly center: Center }>('SetPreferencesPayload').implement({
   description: 'Preferences after a change.',
   fields: (t) => ({
-    preferences: t.field({ type: PreferenceCenter, description: 'All of them, as they are now.', resolve: ({ center }) => center }),
+    preferences: t.field({
+      type: PreferenceCenter,
+      description: 'All of them, as they are now.',
+      resolve: ({ center }) => center,
+    }),
   }),
 })
 
@@ -121,7 +129,10 @@ builder.mutationField('setPreferences', (t) =>
     description: 'Switch notifications on or off [recipient; backend, operator with recipientId].',
     args: { input: t.arg({ type: SetPreferencesInput, required: true, description: 'What to switch.' }) },
     resolve: async (_, { input }, context) => {
-      const recipient = subjectOf(context, input.recipientId, { scopes: ['TRIGGER', 'OPERATE'], path: ['input', 'recipientId'] })
+      const recipient = subjectOf(context, input.recipientId, {
+        scopes: ['TRIGGER', 'OPERATE'],
+        path: ['input', 'recipientId'],
+      })
       await storePreferences(context.app, recipient, input.preferences)
       return { center: await centerOf(context, recipient) }
     },

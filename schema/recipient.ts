@@ -10,7 +10,9 @@ import type { Context } from './context.ts'
 
 /** Addresses are shown whole to whoever may have given them: the recipient, and backends. */
 const shown = (address: string | null, { principal }: Context): string | null =>
-  address === null || principal.recipientId !== null || principal.scopes.includes('TRIGGER') ? address : maskAddress(address)
+  address === null || principal.recipientId !== null || principal.scopes.includes('TRIGGER')
+    ? address
+    : maskAddress(address)
 
 type ShownAddress = Pick<StoredAddress, 'id' | 'channel' | 'address' | 'bouncedAt'>
 
@@ -122,7 +124,10 @@ builder.queryFields((t) => ({
     resolve: (query, _, { recipientId }, context) => {
       allow(context, 'TRIGGER', 'OPERATE')
       const { tenantId } = context.principal
-      return context.prisma.recipient.findUnique({ ...query, where: { tenantId_recipientId: { tenantId, recipientId } } })
+      return context.prisma.recipient.findUnique({
+        ...query,
+        where: { tenantId_recipientId: { tenantId, recipientId } },
+      })
     },
   }),
   recipients: t.connection(
@@ -161,20 +166,22 @@ const UpsertRecipientsInput = builder.inputType('UpsertRecipientsInput', {
   }),
 })
 
-const UpsertRecipientsPayload = builder.objectRef<{ readonly ids: readonly string[] }>('UpsertRecipientsPayload').implement({
-  description: 'The recipients as they are now.',
-  fields: (t) => ({
-    recipients: t.prismaField({
-      type: [Recipient],
-      description: 'In the order given.',
-      resolve: async (query, { ids }, _, { prisma, principal: { tenantId } }) => {
-        const rows = await prisma.recipient.findMany({ ...query, where: { tenantId, recipientId: { in: [...ids] } } })
-        const byId = new Map(rows.map((row) => [row.recipientId, row]))
-        return ids.flatMap((id) => byId.get(id) ?? [])
-      },
+const UpsertRecipientsPayload = builder
+  .objectRef<{ readonly ids: readonly string[] }>('UpsertRecipientsPayload')
+  .implement({
+    description: 'The recipients as they are now.',
+    fields: (t) => ({
+      recipients: t.prismaField({
+        type: [Recipient],
+        description: 'In the order given.',
+        resolve: async (query, { ids }, _, { prisma, principal: { tenantId } }) => {
+          const rows = await prisma.recipient.findMany({ ...query, where: { tenantId, recipientId: { in: [...ids] } } })
+          const byId = new Map(rows.map((row) => [row.recipientId, row]))
+          return ids.flatMap((id) => byId.get(id) ?? [])
+        },
+      }),
     }),
-  }),
-})
+  })
 
 builder.mutationField('upsertRecipients', (t) =>
   t.field({

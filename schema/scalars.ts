@@ -7,7 +7,8 @@ const instant = z.iso.datetime({ offset: true })
 const parseInstant = (value: unknown): Date => {
   const parsed = instant.safeParse(value)
   const date = new Date(parsed.success ? parsed.data : Number.NaN)
-  if (Number.isNaN(date.getTime())) throw new GraphQLError('A DateTime is an ISO-8601 instant, such as "2026-01-15T03:30:00Z"')
+  if (Number.isNaN(date.getTime()))
+    throw new GraphQLError('A DateTime is an ISO-8601 instant, such as "2026-01-15T03:30:00Z"')
   return date
 }
 
@@ -25,7 +26,8 @@ builder.scalarType('JSON', {
 })
 
 builder.scalarType('InboxCursor', {
-  description: "An opaque position in one recipient's inbox. Later changes have later cursors; a cursor never goes back.",
+  description:
+    "An opaque position in one recipient's inbox. Later changes have later cursors; a cursor never goes back.",
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value !== 'string') throw new GraphQLError('An InboxCursor is text')

@@ -24,7 +24,8 @@ const TriggerInput = builder.inputType('TriggerInput', {
     }),
     recipients: t.field({
       type: [RecipientInput],
-      description: 'Who gets it, beside those whom the notifier names; details given here are stored on the recipient. At most 1000.',
+      description:
+        'Who gets it, beside those whom the notifier names; details given here are stored on the recipient. At most 1000.',
     }),
     actorId: t.id({ description: 'Who caused it; never notified of its own act.' }),
     correlationId: t.string({ description: "The caller's own mark, to find everything of one cause." }),
@@ -56,7 +57,11 @@ const toRequest = (input: typeof TriggerInput.$inferInput): TriggerRequest => ({
   correlationId: input.correlationId ?? null,
 })
 
-const triggerOne = async ({ app, principal }: Context, input: typeof TriggerInput.$inferInput, path: InputPath): Promise<Accepted> => {
+const triggerOne = async (
+  { app, principal }: Context,
+  input: typeof TriggerInput.$inferInput,
+  path: InputPath,
+): Promise<Accepted> => {
   const { event, deduplicated } = await app.trigger({ tenantId: principal.tenantId, request: toRequest(input), path })
   return { event: toEvent(event), deduplicated }
 }
@@ -64,7 +69,8 @@ const triggerOne = async ({ app, principal }: Context, input: typeof TriggerInpu
 builder.mutationField('trigger', (t) =>
   t.field({
     type: TriggerPayload,
-    description: 'Record an event and everything it causes, in one transaction. Returns once that is durable [backend].',
+    description:
+      'Record an event and everything it causes, in one transaction. Returns once that is durable [backend].',
     args: { input: t.arg({ type: TriggerInput, required: true, description: 'What happened.' }) },
     resolve: (_, { input }, context) => {
       allow(context, 'TRIGGER')
@@ -139,7 +145,9 @@ builder.mutationField('triggerBatch', (t) =>
       allow(context, 'TRIGGER')
       const path = ['input', 'triggers']
       if (triggers.length > MAX_BATCH) throw badInput(`triggers holds more than ${MAX_BATCH}`, path)
-      const results = await Promise.allSettled(triggers.map((input, index) => triggerOne(context, input, [...path, index])))
+      const results = await Promise.allSettled(
+        triggers.map((input, index) => triggerOne(context, input, [...path, index])),
+      )
       return { results: results.map((result) => settled(result, context)) }
     },
   }),

@@ -14,7 +14,11 @@ const Viewer = builder.objectRef<Principal>('Viewer').implement({
   description: 'Whose credential a request came with.',
   fields: (t) => ({
     tenantId: t.exposeID('tenantId', { description: 'The tenant that everything in the answer belongs to.' }),
-    scopes: t.field({ type: [Scope], description: 'What the credential allows.', resolve: ({ scopes }) => [...scopes] }),
+    scopes: t.field({
+      type: [Scope],
+      description: 'What the credential allows.',
+      resolve: ({ scopes }) => [...scopes],
+    }),
     recipientId: t.exposeID('recipientId', { nullable: true, description: 'Set for a recipient token.' }),
   }),
 })

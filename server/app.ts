@@ -1,4 +1,4 @@
-import { channelNeedsAddress, buildRoutes, checkChannelsCarried, type Routes } from './adapters/routing.ts'
+import { buildRoutes, channelNeedsAddress, checkChannelsCarried, type Routes } from './adapters/routing.ts'
 import { type Clock, databaseClock } from './clock.ts'
 import type { CarillonConfig } from './config.ts'
 import { durationMs } from './core/duration.ts'
@@ -10,7 +10,7 @@ import { deliverySource, fanOutSource } from './jobs/sources.ts'
 import { createWorker, type Worker } from './jobs/worker.ts'
 import { buildRegistry, type Registry } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
-import { createCredentials, type Credentials } from './operations/credentials.ts'
+import { type Credentials, createCredentials } from './operations/credentials.ts'
 import { createDispatch } from './operations/dispatch/dispatch.ts'
 import { createFanOut } from './operations/fan-out.ts'
 import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
@@ -49,12 +49,15 @@ const DEFAULT_LEASE_MS = 30_000
 const leaseOf = ({ defaults }: CarillonConfig): number => {
   if (defaults?.leaseFor === undefined) return DEFAULT_LEASE_MS
   const ms = durationMs(defaults.leaseFor)
-  if (ms === null || ms < 1_000) throw new SetupError('`defaults.leaseFor` must be a duration of at least a second, such as "30s"')
+  if (ms === null || ms < 1_000)
+    throw new SetupError('`defaults.leaseFor` must be a duration of at least a second, such as "30s"')
   return ms
 }
 
 const declaredChannels = (notifiers: Registry) =>
-  [...notifiers.values()].flatMap(({ key, render }) => Object.keys(render).map((channel) => ({ notifier: key, channel })))
+  [...notifiers.values()].flatMap(({ key, render }) =>
+    Object.keys(render).map((channel) => ({ notifier: key, channel })),
+  )
 
 /** What a configuration comes to, checked: nothing has been opened yet. */
 const readConfig = (config: CarillonConfig) => {
@@ -65,12 +68,25 @@ const readConfig = (config: CarillonConfig) => {
   return { notifiers, routes, leaseMs: leaseOf(config) }
 }
 
-const openBus = (kind: 'memory' | 'postgres', { databaseUrl, db, telemetry }: { databaseUrl: string; db: Database; telemetry: Telemetry }): Promise<Bus> =>
+const openBus = (
+  kind: 'memory' | 'postgres',
+  { databaseUrl, db, telemetry }: { databaseUrl: string; db: Database; telemetry: Telemetry },
+): Promise<Bus> =>
   kind === 'memory' ? Promise.resolve(memoryBus()) : openPostgresBus({ url: databaseUrl, pool: db.system, telemetry })
 
 const buildWorker = (
   app: Capabilities,
-  { known, routes, leaseMs, pollEveryMs }: { readonly known: KnownRecipients; readonly routes: Routes; readonly leaseMs: number; readonly pollEveryMs?: number | undefined },
+  {
+    known,
+    routes,
+    leaseMs,
+    pollEveryMs,
+  }: {
+    readonly known: KnownRecipients
+    readonly routes: Routes
+    readonly leaseMs: number
+    readonly pollEveryMs?: number | undefined
+  },
 ) => {
   const stopping = new AbortController()
   const cron = startCron(app, routes)

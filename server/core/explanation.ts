@@ -17,7 +17,8 @@ export interface Summarised extends Story {
 const at = (instant: Date | null | undefined): string =>
   instant ? ` at ${instant.toISOString().slice(0, 19).replace('T', ' ')} UTC` : ''
 
-const meaning = (reason: string | null): string => REASONS[reason as ReasonCode] ?? `${reason ?? 'The reason is not known'}.`
+const meaning = (reason: string | null): string =>
+  REASONS[reason as ReasonCode] ?? `${reason ?? 'The reason is not known'}.`
 
 const tries = (count: number): string => (count === 1 ? 'one try' : `${count} tries`)
 
@@ -27,7 +28,8 @@ export const summaryOf = ({ delivery, attempts, transitions, decisions }: Summar
   const words = last?.reason ? ` The provider's words: "${last.reason}".` : ''
   switch (delivery.status) {
     case 'pending':
-      if (delivery.orchestrationState === 'ready') return 'Waiting to be sent: it is due, and a worker will take it next.'
+      if (delivery.orchestrationState === 'ready')
+        return 'Waiting to be sent: it is due, and a worker will take it next.'
       return `Held${delivery.nextEligibleAt ? ` until${at(delivery.nextEligibleAt).slice(3)}` : ''}: ${delivery.planningReason}.`
     case 'dispatched': {
       const begun = decisions.findLast(({ checkpoint }) => checkpoint === 'perform')?.at
@@ -36,7 +38,10 @@ export const summaryOf = ({ delivery, attempts, transitions, decisions }: Summar
     case 'succeeded': {
       if (delivery.channel === 'in_app') return `Arrived in the inbox${at(last?.insertedAt)}.`
       const unknown = attempts.filter(({ outcome }) => outcome === 'unknown').length
-      const repeated = unknown > 0 ? ` A worker died in mid-call before (${tries(unknown)}), so the provider may have seen it more than once, each time under the same idempotency key.` : ''
+      const repeated =
+        unknown > 0
+          ? ` A worker died in mid-call before (${tries(unknown)}), so the provider may have seen it more than once, each time under the same idempotency key.`
+          : ''
       return `Sent${at(last?.insertedAt)} by ${last?.adapter ?? 'its adapter'}, on try ${last?.attemptNumber ?? 1}.${repeated}`
     }
     case 'failed':

@@ -18,7 +18,11 @@ export const MAX_RETRY_AFTER_MS = 86_400_000
  */
 export const retryDelayMs = (
   policy: RetryPolicy,
-  { tries, retryAfterMs = 0, random }: { readonly tries: number; readonly retryAfterMs?: number; readonly random: number },
+  {
+    tries,
+    retryAfterMs = 0,
+    random,
+  }: { readonly tries: number; readonly retryAfterMs?: number; readonly random: number },
 ): number | null => {
   if (tries >= policy.attempts) return null
   const ceiling = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (tries - 1))

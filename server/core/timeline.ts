@@ -27,7 +27,11 @@ export interface Story {
     readonly context: unknown
     readonly at: Date
   }[]
-  readonly decisions: readonly { readonly checkpoint: Checkpoint; readonly at: Date; readonly answers: readonly RuleAnswer[] }[]
+  readonly decisions: readonly {
+    readonly checkpoint: Checkpoint
+    readonly at: Date
+    readonly answers: readonly RuleAnswer[]
+  }[]
 }
 
 export interface TimelineEntry {
@@ -58,9 +62,20 @@ const passes = (answers: readonly RuleAnswer[]): boolean => answers.every(({ ver
 const contextOf = (context: unknown): Record<string, unknown> =>
   typeof context === 'object' && context !== null ? (context as Record<string, unknown>) : {}
 
-function* entriesOf({ event, notification, delivery, attempts, transitions, decisions }: Story): Generator<TimelineEntry> {
+function* entriesOf({
+  event,
+  notification,
+  delivery,
+  attempts,
+  transitions,
+  decisions,
+}: Story): Generator<TimelineEntry> {
   yield { at: event.insertedAt, event: 'event_created', detail: { notificationKey: event.notificationKey } }
-  yield { at: notification.insertedAt, event: 'notification_created', detail: { recipientId: notification.recipientId } }
+  yield {
+    at: notification.insertedAt,
+    event: 'notification_created',
+    detail: { recipientId: notification.recipientId },
+  }
   yield { at: delivery.insertedAt, event: 'delivery_planned', detail: { channel: delivery.channel } }
   for (const { checkpoint, at, answers } of decisions) {
     const objection = answers.find(({ verdict }) => verdict === 'suppress')

@@ -8,5 +8,5 @@ export const publicError = (error: unknown, telemetry: Telemetry): CarillonError
   telemetry.emit('request.failed', { error: error instanceof Error ? error : new Error(String(error)) })
   return databaseFailure(error) === 'unavailable'
     ? new CarillonError('UNAVAILABLE', 'The database is away; try again', { retryAfterSeconds: 1 })
-    : new CarillonError('INTERNAL', "Something went wrong on the server; its log says what")
+    : new CarillonError('INTERNAL', 'Something went wrong on the server; its log says what')
 }

@@ -161,7 +161,10 @@ const putOff = async ({ db }: Capabilities, claim: Claim, now: Date | null): Pro
     values: [claim.tenant_id, claim.kind, claim.subject_id],
   })
   // Each recipient counts its own tries; the event itself is put off as long as any is left.
-  const delayMs = retryDelayMs({ ...DEFAULT_RETRY, attempts: Number.POSITIVE_INFINITY }, { tries: (rows[0]?.tries ?? 0) + 1, random: Math.random() })
+  const delayMs = retryDelayMs(
+    { ...DEFAULT_RETRY, attempts: Number.POSITIVE_INFINITY },
+    { tries: (rows[0]?.tries ?? 0) + 1, random: Math.random() },
+  )
   const dueAt = new Date((now ?? new Date()).getTime() + (delayMs ?? 0))
   await db.system.query(putOffFanOut({ tenantId: claim.tenant_id, id: claim.subject_id, token: claim.token }, dueAt))
 }

@@ -1,0 +1,22 @@
+import type { Context } from '../../schema/context.ts'
+import type { App } from '../app.ts'
+import type { Principal } from '../core/principal.ts'
+import { coalesce } from '../operations/coalesce.ts'
+import { readExplanations } from '../operations/traces.ts'
+
+/** How many explanations are read at once. */
+const MAX_EXPLANATIONS = 100
+
+/** One request's context. A plain object: Yoga copies its own properties, and would lose getters. */
+export const createContext = (app: App, principal: Principal): Context => {
+  const { tenantId } = principal
+  const prisma = app.db.prismaFor(tenantId)
+  return {
+    app,
+    principal,
+    prisma,
+    explain: coalesce((ids: readonly string[]) => readExplanations(prisma, { tenantId, ids }), {
+      limit: MAX_EXPLANATIONS,
+    }),
+  }
+}

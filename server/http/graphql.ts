@@ -1,0 +1,39 @@
+import type { GraphQLSchema } from 'graphql'
+import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import type { Context } from '../../schema/context.ts'
+import type { App } from '../app.ts'
+import type { Principal } from '../core/principal.ts'
+import { compiledExecution } from './compiled-execution.ts'
+import { createContext } from './context.ts'
+import { shownError } from './errors.ts'
+
+/** What the doors know of a request before GraphQL does. */
+export interface ServerContext {
+  readonly principal: Principal
+}
+
+/** A document of more tokens than this is refused before it is looked at. */
+const MAX_TOKENS = 2_000
+
+export type GraphQLServer = YogaServerInstance<ServerContext, Context>
+
+/**
+ * GraphQL itself, without anything that another part of the doors does better: pages, CORS, body limits and health are
+ * theirs, and each of Yoga's own costs every request.
+ */
+export const createGraphQLServer = (app: App, schema: GraphQLSchema): GraphQLServer =>
+  createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    context: ({ principal }) => createContext(app, principal),
+    maskedErrors: { maskError: shownError(app.telemetry) },
+    plugins: [compiledExecution()],
+    parserOptions: { maxTokens: MAX_TOKENS },
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: false,
+    logging: false,
+  } as Parameters<typeof createYoga<ServerContext, Context>>[0])

@@ -1,0 +1,159 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { GraphQLSchema } from 'graphql'
+import { schema as carillonSchema } from '../../schema/index.ts'
+import type { App } from '../app.ts'
+import type { Principal } from '../core/principal.ts'
+import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
+import { publicError } from '../operations/failures.ts'
+import { credentialOf } from './auth.ts'
+import { readBody } from './body.ts'
+import { errorBody, unauthenticated } from './errors.ts'
+import { createGraphQLServer } from './graphql.ts'
+import { isReady } from './health.ts'
+import type { Page } from './page.ts'
+import { serveSockets } from './sockets.ts'
+
+export interface HttpServer {
+  /** Where it listens: `http://127.0.0.1:4000`. */
+  readonly url: string
+  /** Answers no more requests, closes sockets with 1001, and resolves when all is quiet. */
+  close(): Promise<void>
+}
+
+export interface HttpOptions {
+  readonly host: string
+  /** 0 for any that is free. */
+  readonly port: number
+  /** Pages beside the API, by path. */
+  readonly pages?: ReadonlyMap<string, Page>
+  readonly schema?: GraphQLSchema
+}
+
+/** Larger than the largest payload by far, and small enough that nobody fills the memory with it. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+
+// Credentials travel in a header that no browser adds by itself, so any origin may ask.
+const CORS_HEADERS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' } as const
+const PREFLIGHT_HEADERS = {
+  ...CORS_HEADERS,
+  'access-control-allow-methods': 'GET, POST',
+  'access-control-allow-headers': 'authorization, content-type, accept',
+  'access-control-max-age': '86400',
+} as const
+
+const STATUS: { readonly [Code in ErrorCode]?: number } = { UNAUTHENTICATED: 401, UNAVAILABLE: 503, INTERNAL: 500 }
+
+const refuse = (response: ServerResponse, error: CarillonError, status: number = STATUS[error.code] ?? 400): void => {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const retryAfter = error.details.retryAfterSeconds
+  response
+    .writeHead(status, {
+      ...CORS_HEADERS,
+      'content-type': 'application/json; charset=utf-8',
+      ...(retryAfter && { 'retry-after': String(retryAfter) }),
+      ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+      ...(status === 413 && { connection: 'close' }),
+    })
+    .end(errorBody(error))
+}
+
+const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] as string
+
+/** Opens the door over HTTP and sockets. */
+export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpServer> => {
+  const graphql = createGraphQLServer(app, options.schema ?? carillonSchema)
+  const pages = options.pages ?? new Map<string, Page>()
+  let closing = false
+
+  /** A stream of events ends with the token that opened it. */
+  const endWithToken = ({ expiresAt }: Principal, response: ServerResponse): void => {
+    if (!expiresAt) return
+    const timer = setTimeout(() => response.end(), Math.max(0, expiresAt.getTime() - Date.now()))
+    response.once('close', () => clearTimeout(timer))
+  }
+
+  const answerGraphQL = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const credential = credentialOf(request)
+    const principal = credential && (await app.credentials.authenticate(credential))
+    if (!principal) return refuse(response, unauthenticated(credential !== null))
+    const streams = request.headers.accept?.includes('text/event-stream') === true
+    if (request.method === 'GET' && !streams) {
+      const error = new CarillonError(
+        'BAD_USER_INPUT',
+        'Send operations with POST; GET is for subscriptions as server-sent events',
+      )
+      return refuse(response, error, 405)
+    }
+    const body = await readBody(request, MAX_BODY_BYTES)
+    if (body === 'too_large') {
+      return refuse(
+        response,
+        new CarillonError('BAD_USER_INPUT', `The body is larger than ${MAX_BODY_BYTES / 1024} KiB`),
+        413,
+      )
+    }
+    if (streams) endWithToken(principal, response)
+    for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
+    if (body !== null) Object.assign(request, { body })
+    await graphql.handle(request as never, response as never, { principal } as never)
+  }
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = pathOf(request)
+    if (path === '/graphql') {
+      if (request.method === 'OPTIONS') return void response.writeHead(204, PREFLIGHT_HEADERS).end()
+      return answerGraphQL(request, response)
+    }
+    if (path === '/health/live') return void response.writeHead(200).end('live\n')
+    if (path === '/health/ready') {
+      const ready = !closing && (await isReady(app.db))
+      return void response.writeHead(ready ? 200 : 503).end(ready ? 'ready\n' : 'not ready\n')
+    }
+    const page = pages.get(path)
+    if (page && (request.method === 'GET' || request.method === 'HEAD')) return page(request, response)
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here; the API is at /graphql\n')
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => refuse(response, publicError(error, app.telemetry)))
+  })
+  server.headersTimeout = 15_000
+  server.requestTimeout = 30_000
+  const sockets = serveSockets(app, graphql, server)
+  await listen(server, options)
+  const { port } = server.address() as AddressInfo
+
+  return {
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    async close() {
+      closing = true
+      const closed = new Promise((resolve) => server.close(resolve))
+      await sockets.close()
+      app.hub.close()
+      server.closeIdleConnections()
+      await closed
+    },
+  }
+}
+
+const listen = (server: Server, { host, port }: HttpOptions): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE'
+      const forbidden = error.code === 'EACCES'
+      if (taken)
+        reject(
+          new SetupError(
+            `Port ${port} of ${host} is taken by another process. Stop that one, or choose another with PORT=...`,
+          ),
+        )
+      else if (forbidden)
+        reject(new SetupError(`This account may not listen on port ${port}. Choose one above 1023 with PORT=...`))
+      else reject(new SetupError(`Cannot listen on ${host}:${port}: ${error.message}`))
+    })
+    server.listen(port, host, resolve)
+  })

@@ -1,0 +1,124 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
+import { useServer } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
+import type { App } from '../app.ts'
+import type { Principal } from '../core/principal.ts'
+import { createContext } from './context.ts'
+import { shownError } from './errors.ts'
+import type { GraphQLServer } from './graphql.ts'
+
+const MAX_MESSAGE_BYTES = 512 * 1024
+const MAX_OPERATIONS_PER_SOCKET = 50
+/** The client asks for a new token and comes back after this one; after 4401 it would give up. */
+const FORBIDDEN = 4403
+/** Longer than this a timer cannot be set; the end of a token is then looked at again. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+interface Extra extends Record<PropertyKey, unknown> {
+  principal?: Principal
+  expiry?: NodeJS.Timeout
+  operations?: number
+}
+
+const credentialIn = (params: unknown): string | null => {
+  const { authorization, Authorization, token } = (params ?? {}) as Record<string, unknown>
+  const bearer = authorization ?? Authorization
+  if (typeof bearer === 'string') return /^Bearer (.+)$/i.exec(bearer)?.[1] ?? null
+  return typeof token === 'string' && token !== '' ? token : null
+}
+
+/** GraphQL over sockets at the same path as over HTTP, through the same checks, with the same verdicts. */
+export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) => {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES })
+  const toShown = shownError(app.telemetry)
+
+  /** Ends a socket when its token does, unless it has been renewed by then. */
+  const endWithToken = (extra: Extra, close: () => void): void => {
+    clearTimeout(extra.expiry)
+    const { expiresAt } = extra.principal as Principal
+    if (!expiresAt) return
+    const left = expiresAt.getTime() - Date.now()
+    extra.expiry = setTimeout(
+      () => (left > MAX_TIMER_MS ? endWithToken(extra, close) : close()),
+      Math.min(Math.max(left, 0), MAX_TIMER_MS),
+    )
+  }
+
+  const { dispose } = useServer<Record<string, unknown>, Extra>(
+    {
+      async onConnect({ connectionParams, extra }) {
+        const credential = credentialIn(connectionParams)
+        const close = () => extra.socket.close(FORBIDDEN, 'UNAUTHENTICATED')
+        const principal = credential === null ? null : await app.credentials.authenticate(credential)
+        if (!principal) return false
+        extra.principal = principal
+        endWithToken(extra, close)
+        return true
+      },
+      async onPing({ extra }, payload) {
+        const token = payload?.['token']
+        const { principal } = extra
+        if (typeof token !== 'string' || !principal?.recipientId) return
+        const renewed = await app.credentials.authenticate(token)
+        const same = renewed?.tenantId === principal.tenantId && renewed.recipientId === principal.recipientId
+        const close = () => extra.socket.close(FORBIDDEN, 'UNAUTHENTICATED')
+        if (!same) return close()
+        extra.principal = renewed
+        endWithToken(extra, close)
+      },
+      async onSubscribe({ extra }, _id, payload) {
+        const principal = extra.principal as Principal
+        if ((extra.operations ?? 0) >= MAX_OPERATIONS_PER_SOCKET) {
+          const message = `A socket carries at most ${MAX_OPERATIONS_PER_SOCKET} operations at once`
+          return [new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } })]
+        }
+        try {
+          const { schema, execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
+            principal,
+            params: payload,
+          } as never)
+          const document = parse(payload.query)
+          const errors = validate(schema, document)
+          if (errors.length > 0) return errors.map(toShown)
+          const args: ExecutionArgs & { rootValue: unknown } = {
+            schema,
+            document,
+            operationName: payload.operationName ?? null,
+            variableValues: payload.variables ?? null,
+            contextValue: (await contextFactory()) ?? createContext(app, principal),
+            // How graphql-ws is given the functions that carry the plugins.
+            rootValue: { execute, subscribe },
+          }
+          extra.operations = (extra.operations ?? 0) + 1
+          return args
+        } catch (error) {
+          // A syntax error is an answer to one operation, not the end of the socket.
+          return [toShown(error)]
+        }
+      },
+      execute: (args) =>
+        (args as { rootValue: { execute(args: ExecutionArgs): never } }).rootValue.execute(args as ExecutionArgs),
+      subscribe: (args) =>
+        (args as { rootValue: { subscribe(args: ExecutionArgs): never } }).rootValue.subscribe(args as ExecutionArgs),
+      onComplete({ extra }) {
+        extra.operations = Math.max(0, (extra.operations ?? 0) - 1)
+      },
+      onClose({ extra }) {
+        clearTimeout(extra.expiry)
+      },
+    },
+    sockets,
+  )
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/graphql') {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+      return
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => sockets.emit('connection', webSocket, request))
+  })
+
+  return { close: async () => dispose() }
+}

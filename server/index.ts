@@ -1,0 +1,32 @@
+/** What `import ... from 'carillon'` gives: everything a host's configuration is written with. */
+export {
+  type Adapter,
+  type DeliverResult,
+  type OutgoingMessage,
+  type ProviderEvent,
+  type Retry,
+  type WebhookRequest,
+  WebhookSignatureError,
+} from './adapters/adapter.ts'
+export { log } from './adapters/log.ts'
+export { memory } from './adapters/memory.ts'
+export { smtp } from './adapters/smtp.ts'
+export { webhook } from './adapters/webhook.ts'
+export { type CarillonConfig, type DigestRuleDefinition, defineConfig } from './config.ts'
+export type { Duration } from './core/duration.ts'
+export type { Recipient } from './core/recipient.ts'
+export type {
+  ChannelContent,
+  ChatContent,
+  EmailContent,
+  InAppContent,
+  PushContent,
+  SmsContent,
+} from './core/render-contracts.ts'
+export {
+  defineNotifier,
+  type Notifier,
+  type NotifierDefinition,
+  type RenderContext,
+  secret,
+} from './notifiers/notifier.ts'

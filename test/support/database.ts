@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+
+export const TEMPLATE = 'carillon_template'
+
+/** The address of a database of a cluster. */
+export const databaseUrl = (clusterUrl: string, name: string): string => {
+  const url = new URL(clusterUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+export interface TestDatabase {
+  readonly url: string
+  drop(): Promise<void>
+}
+
+const onCluster = async (clusterUrl: string, statement: string): Promise<void> => {
+  const client = new pg.Client({ connectionString: clusterUrl })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+/** A migrated database of a test's own: a copy of the template, made in a few milliseconds. */
+export const createTestDatabase = async (clusterUrl: string = inject('clusterUrl')): Promise<TestDatabase> => {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await onCluster(clusterUrl, `create database ${name} template ${TEMPLATE}`)
+  return {
+    url: databaseUrl(clusterUrl, name),
+    drop: () => onCluster(clusterUrl, `drop database ${name} with (force)`),
+  }
+}
