@@ -1,8 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
 export default defineConfig({
-  resolve: { alias: { carillon: fileURLToPath(new URL('server/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^carillon$/, replacement: fileOf('server/index.ts') },
+      // As Node resolves it for everything else: graphql-js must not be loaded twice.
+      { find: /^graphql$/, replacement: fileOf('node_modules/graphql/index.js') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/cluster.ts'],

@@ -1,0 +1,49 @@
+import { type App, createApp } from '../app.ts'
+import type { CarillonConfig } from '../config.ts'
+import type { Environment } from '../environment.ts'
+import type { Page } from '../http/page.ts'
+import { type HttpServer, serveHttp } from '../http/server.ts'
+import { logTelemetry } from '../logging.ts'
+import { createTelemetry } from '../telemetry.ts'
+
+export interface Served {
+  readonly app: App
+  readonly http: HttpServer
+  close(): Promise<void>
+}
+
+/** Starts the service whole: its doors, and its job loop. */
+export const serve = async (
+  { host, port }: Pick<Environment, 'host' | 'port'>,
+  {
+    databaseUrl,
+    config,
+    secretKey,
+    pages,
+  }: {
+    readonly databaseUrl: string
+    readonly config: CarillonConfig
+    readonly secretKey: string
+    /** Pages beside the API, made once the service is up. */
+    readonly pages?: (app: App) => Promise<ReadonlyMap<string, Page>>
+  },
+): Promise<Served> => {
+  const telemetry = createTelemetry()
+  logTelemetry(telemetry)
+  const app = await createApp({ databaseUrl, config, secretKey, telemetry })
+  try {
+    const http = await serveHttp(app, { host, port, ...(pages && { pages: await pages(app) }) })
+    app.worker.start()
+    return {
+      app,
+      http,
+      async close() {
+        await http.close()
+        await app.close()
+      },
+    }
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}

@@ -1,0 +1,22 @@
+import { applyMigrations } from '../../prisma/migrate.ts'
+import { loadConfigFile } from '../config-file.ts'
+import type { Environment } from '../environment.ts'
+import { SetupError } from '../errors.ts'
+import { serve } from './serve.ts'
+import { untilStopped } from './until-stopped.ts'
+
+/** `carillon start`: the service in production, on a database of the operator's. */
+export const start = async (environment: Environment): Promise<void> => {
+  const { databaseUrl, secretKey } = environment
+  const missing = [databaseUrl ? [] : ['DATABASE_URL'], secretKey ? [] : ['CARILLON_SECRET_KEY']].flat()
+  if (!databaseUrl || !secretKey) {
+    throw new SetupError(
+      `${missing.join(' and ')} must be set in production. For a try without either: npm start, with NODE_ENV unset.`,
+    )
+  }
+  const config = await loadConfigFile(environment.configFile)
+  await applyMigrations(databaseUrl)
+  const served = await serve(environment, { databaseUrl, config, secretKey })
+  process.stdout.write(`Carillon listens at ${served.http.url}/graphql\n`)
+  await untilStopped(() => served.close())
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { SetupError } from './errors.ts'
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+  .transform((url) => url.replace(/\/+$/, ''))
+
+const variables = z.object({
+  PORT: z.coerce
+    .number({ error: 'must be a port number' })
+    .int('must be a port number')
+    .min(0)
+    .max(65_535)
+    .default(4000),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
+  CARILLON_DATA_DIR: z.string().min(1).default('.carillon'),
+  CARILLON_CONFIG: z.string().min(1).default('carillon.config.ts'),
+  CARILLON_SECRET_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  CARILLON_PUBLIC_URL: httpUrl.optional(),
+  NODE_ENV: z.string().optional(),
+})
+
+/** What the environment says, checked. */
+export interface Environment {
+  /** 0 for any that is free. */
+  readonly port: number
+  readonly host: string
+  /** `null`: the database that comes with Carillon. */
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  readonly configFile: string
+  /** Seals and signs. `null`: made in the data directory, which only development does. */
+  readonly secretKey: string | null
+  /** What goes into links; `null`: where the server listens. */
+  readonly publicUrl: string | null
+  readonly production: boolean
+}
+
+/** Reads the environment. An empty variable counts as absent. All faults are named at once, in one `SetupError`. */
+export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = variables.safeParse(given)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`)
+    throw new SetupError(`The environment has faults:\n- ${faults.join('\n- ')}`)
+  }
+  const { data } = parsed
+  return {
+    port: data.PORT,
+    host: data.HOST,
+    databaseUrl: data.DATABASE_URL ?? null,
+    dataDir: data.CARILLON_DATA_DIR,
+    configFile: data.CARILLON_CONFIG,
+    secretKey: data.CARILLON_SECRET_KEY ?? null,
+    publicUrl: data.CARILLON_PUBLIC_URL ?? null,
+    production: data.NODE_ENV === 'production',
+  }
+}

@@ -1,0 +1,30 @@
+import { type Logger, pino } from 'pino'
+import type { Telemetry } from './telemetry.ts'
+
+/** Writes what operators have to know of. Ids alone: no payload, no content, no address. */
+export const logTelemetry = (telemetry: Telemetry, logger: Logger = pino()): void => {
+  telemetry.on('notifier.failed', ({ tenantId, notificationKey, error }) => {
+    logger.error({ tenantId, notificationKey, err: (error.cause as Error | undefined) ?? error }, error.message)
+  })
+  telemetry.on('adapter.misbehaved', ({ adapter, deliveryId, problem, error }) => {
+    logger.error({ adapter, deliveryId, err: error }, `adapter ${adapter} ${problem}; the delivery is tried again`)
+  })
+  telemetry.on('attempt.unknown', ({ tenantId, deliveryId }) => {
+    logger.warn(
+      { tenantId, deliveryId },
+      'a worker died while it handed this delivery over; its attempt is recorded as UNKNOWN',
+    )
+  })
+  telemetry.on('result.too_late', ({ tenantId, deliveryId }) => {
+    logger.warn({ tenantId, deliveryId }, 'a result came after its lease had gone to another worker, and was dropped')
+  })
+  telemetry.on('worker.failed', ({ error }) =>
+    logger.error({ err: error }, 'the job loop failed; it goes on by itself'),
+  )
+  telemetry.on('request.failed', ({ error }) => logger.error({ err: error }, 'a request failed'))
+  telemetry.on('bus.failed', ({ error }) => logger.warn({ err: error }, 'a hint was lost; the sweep makes it good'))
+  telemetry.on('bus.reconnected', () => logger.info('listening again; every open inbox is looked at'))
+  telemetry.on('database.connection_lost', ({ error }) =>
+    logger.warn({ err: error }, 'an idle database connection died; it is replaced'),
+  )
+}
