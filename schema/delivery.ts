@@ -65,6 +65,9 @@ export const DeliveryAttempt = builder.prismaNode('DeliveryAttempt', {
   }),
 })
 
+/** How many a list holds that is no connection; the newest are kept. */
+const MAX_LISTED = 100
+
 export const Delivery = builder.prismaNode('Delivery', {
   id: { resolve: ({ id }) => id, description: 'Opaque.' },
   findUnique: (id, { principal: { tenantId } }) => ({ tenantId_id: { tenantId, id } }),
@@ -99,9 +102,11 @@ export const Delivery = builder.prismaNode('Delivery', {
     renderVersion: t.exposeInt('renderVersion', { nullable: true }),
     insertedAt: t.expose('insertedAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
-    attempts: t.relation('attempts', {
+    attempts: t.field({
+      type: [DeliveryAttempt],
       description: 'Every call of its provider, in order: the newest 100.',
-      query: { orderBy: { attemptNumber: 'desc' }, take: 100 },
+      select: (_, __, nested) => ({ attempts: nested({ orderBy: { attemptNumber: 'desc' }, take: MAX_LISTED }) }),
+      resolve: ({ attempts }) => attempts.toReversed(),
     }),
   }),
 })
@@ -111,7 +116,8 @@ builder.prismaObjectField(Notification, 'deliveries', (t) =>
   t.field({
     type: [Delivery],
     description: 'One for each channel; empty for a recipient token.',
-    select: (_, context, nested) => (isRecipient(context) ? {} : { deliveries: nested() }),
+    select: (_, context, nested) =>
+      isRecipient(context) ? {} : { deliveries: nested({ orderBy: { id: 'asc' }, take: MAX_LISTED }) },
     resolve: (row) => row.deliveries ?? [],
   }),
 )

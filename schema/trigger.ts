@@ -79,7 +79,10 @@ builder.mutationField('trigger', (t) =>
   }),
 )
 
-const TriggerError = builder.objectRef<CarillonError>('TriggerError').implement({
+/** What a `CarillonError` says. Not the error itself: graphql-js takes any Error that it is given for one to throw. */
+type Refusal = Pick<CarillonError, 'code' | 'message' | 'details'>
+
+const TriggerError = builder.objectRef<Refusal>('TriggerError').implement({
   description: 'Why one trigger of a batch was refused; nothing of it was written.',
   fields: (t) => ({
     code: t.field({ type: ErrorCode, description: 'As in `extensions.code`.', resolve: ({ code }) => code }),
@@ -100,7 +103,7 @@ const TriggerError = builder.objectRef<CarillonError>('TriggerError').implement(
 
 interface BatchResult {
   readonly trigger: Accepted | null
-  readonly error: CarillonError | null
+  readonly error: Refusal | null
 }
 
 const TriggerBatchResult = builder.objectRef<BatchResult>('TriggerBatchResult').implement({
@@ -131,10 +134,11 @@ const TriggerBatchInput = builder.inputType('TriggerBatchInput', {
   }),
 })
 
-const settled = (result: PromiseSettledResult<Accepted>, { app }: Context): BatchResult =>
-  result.status === 'fulfilled'
-    ? { trigger: result.value, error: null }
-    : { trigger: null, error: publicError(result.reason, app.telemetry) }
+const settled = (result: PromiseSettledResult<Accepted>, { app }: Context): BatchResult => {
+  if (result.status === 'fulfilled') return { trigger: result.value, error: null }
+  const { code, message, details } = publicError(result.reason, app.telemetry)
+  return { trigger: null, error: { code, message, details } }
+}
 
 builder.mutationField('triggerBatch', (t) =>
   t.field({

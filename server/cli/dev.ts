@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { applyMigrations } from '../../prisma/migrate.ts'
-import type { App } from '../app.ts'
+import { type App, readConfig } from '../app.ts'
 import { loadConfigFile } from '../config-file.ts'
 import { startEmbeddedPostgres } from '../db/embedded.ts'
 import type { Environment } from '../environment.ts'
@@ -84,6 +84,8 @@ const makeDataDir = async (dataDir: string): Promise<void> => {
 export const dev = async (environment: Environment): Promise<void> => {
   const { dataDir, host } = environment
   const config = await loadConfigFile(environment.configFile)
+  // Before anything is opened: a fault shows at once.
+  readConfig(config)
   await makeDataDir(dataDir)
   const embedded = environment.databaseUrl ? null : await startEmbeddedPostgres({ dataDir, onNotice: say })
   const databaseUrl = environment.databaseUrl ?? (embedded?.url as string)

@@ -1,4 +1,5 @@
 import { applyMigrations } from '../../prisma/migrate.ts'
+import { readConfig } from '../app.ts'
 import { loadConfigFile } from '../config-file.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
@@ -15,6 +16,8 @@ export const start = async (environment: Environment): Promise<void> => {
     )
   }
   const config = await loadConfigFile(environment.configFile)
+  // Before anything is opened: a fault shows at once.
+  readConfig(config)
   await applyMigrations(databaseUrl)
   const served = await serve(environment, { databaseUrl, config, secretKey })
   process.stdout.write(`Carillon listens at ${served.http.url}/graphql\n`)

@@ -1,3 +1,5 @@
+import { textFault } from './json-limits.ts'
+
 /** The kinds of rows that have an opaque id outside the server. */
 export const NODE_TYPES = [
   'Recipient',
@@ -21,7 +23,8 @@ export const decodeNodeId = (nodeId: string): { readonly type: NodeType; readonl
   const type = NODE_TYPES.find((known) => known === text.slice(0, colon))
   const id = text.slice(colon + 1)
   if (!type || encodeNodeId(type, id) !== nodeId) return null
-  return type === 'Recipient' || UUID.test(id) ? { type, id } : null
+  const issued = type === 'Recipient' ? textFault(id, []) === null : UUID.test(id)
+  return issued ? { type, id } : null
 }
 
 /** The row's own id behind an opaque one of that type; `null` where it is none. */

@@ -35,7 +35,7 @@ export const mergeRecipient = (stored: Recipient | undefined, given: Recipient):
   phone: given.phone === undefined ? (stored?.phone ?? null) : given.phone,
   timeZone: given.timeZone === undefined ? (stored?.timeZone ?? null) : given.timeZone,
   locale: given.locale === undefined ? (stored?.locale ?? null) : given.locale,
-  data: given.data === undefined ? (stored?.data ?? {}) : given.data,
+  data: (given.data === undefined ? stored?.data : given.data) ?? {},
   addresses: mergeAddresses(stored?.addresses ?? [], given.addresses ?? []),
 })
 

@@ -45,9 +45,10 @@ const ORDER = [
   'event_created',
   'notification_created',
   'delivery_planned',
+  // Found by the claim after it: only then is it known that the worker of the one before had died.
+  'attempt_unknown',
   'suppressed',
   'claimed',
-  'attempt_unknown',
   'attempt_recorded',
   'retry_scheduled',
   'cancelled',

@@ -1,6 +1,6 @@
 import type { InputPath } from '../errors.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { type InputFault, jsonFault, MAX_ID_LENGTH, MAX_PAYLOAD_BYTES, textFault } from './json-limits.ts'
+import { type InputFault, idFault, jsonFault, MAX_PAYLOAD_BYTES, textFault } from './json-limits.ts'
 import type { Recipient } from './recipient.ts'
 
 /** How many recipients a caller may name in one trigger. */
@@ -16,15 +16,10 @@ export interface TriggerRequest {
   readonly correlationId?: string | null
 }
 
-const idFault = (id: string, path: InputPath): InputFault | null => {
-  if (id.trim() === '') return { path, message: 'is blank' }
-  if (id.length > MAX_ID_LENGTH) return { path, message: `is longer than ${MAX_ID_LENGTH} characters` }
-  return textFault(id, path)
-}
-
+// An offset such as "+02:00" is taken by Intl too, but knows nothing of summer time.
 const isZone = (zone: string): boolean => {
   try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
+    return /^[A-Za-z]/.test(zone) && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
   } catch {
     return false
   }
@@ -39,6 +34,10 @@ const isLocale = (locale: string): boolean => {
 }
 
 const MAX_DETAIL_LENGTH = 2_000
+/** An address is part of an index, whose rows have an end: with the longest ids beside it, this is what fits. */
+const MAX_ADDRESS_BYTES = 1_024
+
+const DETAILS = ['type', 'displayName', 'email', 'phone', 'timeZone', 'locale'] as const
 
 const detailFault = (text: unknown, path: InputPath): InputFault | null => {
   if (text === undefined || text === null) return null
@@ -47,54 +46,65 @@ const detailFault = (text: unknown, path: InputPath): InputFault | null => {
   return textFault(text, path)
 }
 
-/** The first thing in a recipient's details that cannot be stored or used; `null` where there is none. */
-export const recipientFault = (recipient: Recipient, path: InputPath): InputFault | null => {
-  if (typeof recipient?.id !== 'string') return { path: [...path, 'id'], message: 'must be text' }
-  const { timeZone, locale, type } = recipient
-  if (type !== undefined && (type === null || type.trim() === ''))
-    return { path: [...path, 'type'], message: 'is blank' }
-  if (typeof timeZone === 'string' && !isZone(timeZone)) {
-    return { path: [...path, 'timeZone'], message: 'is not an IANA time zone name' }
-  }
-  if (typeof locale === 'string' && !isLocale(locale)) {
-    return { path: [...path, 'locale'], message: 'is not a BCP 47 tag' }
-  }
-  const details = ['type', 'displayName', 'email', 'phone', 'timeZone', 'locale'] as const
-  return (
-    idFault(recipient.id, [...path, 'id']) ??
-    details.reduce<InputFault | null>((fault, name) => fault ?? detailFault(recipient[name], [...path, name]), null) ??
-    (recipient.data === undefined ? null : payloadSizeFault(recipient.data, [...path, 'data'])) ??
-    (recipient.addresses ?? []).reduce<InputFault | null>(
-      (fault, { channel, address }, index) =>
-        fault ??
-        idFault(channel, [...path, 'addresses', index, 'channel']) ??
-        (address.trim() === '' ? { path: [...path, 'addresses', index, 'address'], message: 'is blank' } : null) ??
-        detailFault(address, [...path, 'addresses', index, 'address']),
-      null,
-    )
+const addressFault = (entry: { readonly channel?: unknown; readonly address?: unknown }, path: InputPath) => {
+  const { channel, address } = entry ?? {}
+  if (typeof channel !== 'string') return { path: [...path, 'channel'], message: 'must be text' }
+  if (typeof address !== 'string') return { path: [...path, 'address'], message: 'must be text' }
+  const fault = idFault(channel, [...path, 'channel']) ?? textFault(address, [...path, 'address'])
+  if (fault) return fault
+  if (address.trim() === '') return { path: [...path, 'address'], message: 'is blank' }
+  return Buffer.byteLength(address) > MAX_ADDRESS_BYTES
+    ? { path: [...path, 'address'], message: `is longer than ${MAX_ADDRESS_BYTES} bytes` }
+    : null
+}
+
+const addressesFault = (addresses: unknown, path: InputPath): InputFault | null => {
+  if (addresses === undefined || addresses === null) return null
+  if (!Array.isArray(addresses)) return { path, message: 'must be a list' }
+  return addresses.reduce<InputFault | null>(
+    (fault, entry, index) => fault ?? addressFault(entry, [...path, index]),
+    null,
   )
 }
 
-const payloadSizeFault = (payload: unknown, path: InputPath): InputFault | null => {
+/**
+ * The first thing in a recipient's details that cannot be stored or used; `null` where there is none. A host's own code
+ * names recipients too, so nothing is taken for granted.
+ */
+export const recipientFault = (recipient: Recipient, path: InputPath): InputFault | null => {
+  if (typeof recipient?.id !== 'string') return { path: [...path, 'id'], message: 'must be text' }
+  const { id, type, timeZone, locale, data, addresses } = recipient
+  const fault =
+    idFault(id, [...path, 'id']) ??
+    DETAILS.reduce<InputFault | null>((fault, name) => fault ?? detailFault(recipient[name], [...path, name]), null)
+  if (fault) return fault
+  if (type !== undefined && (type === null || type.trim() === ''))
+    return { path: [...path, 'type'], message: 'is blank' }
+  if (timeZone != null && !isZone(timeZone))
+    return { path: [...path, 'timeZone'], message: 'is not an IANA time zone name' }
+  if (locale != null && !isLocale(locale)) return { path: [...path, 'locale'], message: 'is not a BCP 47 tag' }
+  return (
+    (data === undefined ? null : payloadFault(data, [...path, 'data'])) ??
+    addressesFault(addresses, [...path, 'addresses'])
+  )
+}
+
+/** What keeps a payload, or other JSON of a host's, from being stored; `null` where nothing does. */
+export const payloadFault = (payload: unknown, path: InputPath): InputFault | null => {
   const fault = jsonFault(payload, path)
   if (fault) return fault
   const bytes = Buffer.byteLength(JSON.stringify(payload ?? null))
   return bytes > MAX_PAYLOAD_BYTES ? { path, message: `is larger than ${MAX_PAYLOAD_BYTES / 1024} KiB` } : null
 }
 
-/** The first thing in a request, its recipients' details aside, that can be refused as it stands; `null` where there is none. */
-export const requestFault = (request: TriggerRequest, path: InputPath): InputFault | null => {
-  const { idempotencyKey, payload, recipients, actorId, correlationId } = request
-  if (recipients && recipients.length > MAX_INLINE_RECIPIENTS) {
-    return { path: [...path, 'recipients'], message: `holds more than ${MAX_INLINE_RECIPIENTS}` }
-  }
-  return (
-    idFault(idempotencyKey, [...path, 'idempotencyKey']) ??
-    (actorId == null ? null : idFault(actorId, [...path, 'actorId'])) ??
-    (correlationId == null ? null : idFault(correlationId, [...path, 'correlationId'])) ??
-    payloadSizeFault(payload, [...path, 'payload'])
-  )
-}
+/** The first of a request's own ids that cannot be one; `null` where there is none. */
+export const requestIdFault = (
+  { idempotencyKey, actorId, correlationId }: TriggerRequest,
+  path: InputPath,
+): InputFault | null =>
+  idFault(idempotencyKey, [...path, 'idempotencyKey']) ??
+  (actorId == null ? null : idFault(actorId, [...path, 'actorId'])) ??
+  (correlationId == null ? null : idFault(correlationId, [...path, 'correlationId']))
 
 /** What makes two requests the same one: their canonical JSON as given. The correlation id is no part of it. */
 export const requestIdentity = (

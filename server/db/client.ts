@@ -33,7 +33,19 @@ const types: pg.CustomTypesConfig = {
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 }
 
-const openPool = ({ url, connections = 10, onConnectionLost }: DatabaseOptions, tenant: string): pg.Pool => {
+// Compiling a plan costs more than any statement here takes to run.
+const PLANNER = '-c jit=off'
+/**
+ * The shared statements look up a list of keys. Without statistics, as in tables that were just filled, the planner
+ * reads the whole table for it, and such a plan stays with a prepared statement as the table grows.
+ */
+const KEYED_PLANNER = `${PLANNER} -c enable_seqscan=off`
+
+const openPool = (
+  { url, connections = 10, onConnectionLost }: DatabaseOptions,
+  tenant: string,
+  planner: string,
+): pg.Pool => {
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
@@ -41,7 +53,7 @@ const openPool = ({ url, connections = 10, onConnectionLost }: DatabaseOptions, 
     pipeline: true,
     // UTC: Prisma's adapter shifts instants by the session's offset otherwise. The role is taken at the start of the
     // session, so that no statement ever runs with the rights of whoever owns the tables.
-    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000`,
+    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000 ${planner}`,
     // Without these two a database that is unreachable makes requests hang for ever instead of failing.
     connectionTimeoutMillis: 5_000,
     query_timeout: 30_000,
@@ -71,8 +83,8 @@ const MAX_SCOPED_CLIENTS = 1_000
 
 /** Opens the connections. Nothing is asked of the database before the first statement. */
 export const openDatabase = (options: DatabaseOptions): Database => {
-  const system = openPool(options, '*')
-  const tenant = openPool(options, '')
+  const system = openPool(options, '*', KEYED_PLANNER)
+  const tenant = openPool(options, '', PLANNER)
   const prisma = new PrismaClient({ adapter: new PrismaPg(tenant) })
   const scoped = new Map<string, TenantPrisma>()
   return {

@@ -1,12 +1,27 @@
 import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg'
 
-/** One transaction's handle: statements of `db/sql` run on it. */
+/** One transaction's handle: statements of `db/sql` run on it, one after the other, in the order in which they are given. */
 export interface Transaction {
+  /**
+   * Statements that are given without waiting for each other travel together. Each still begins after the one before
+   * it has ended, with a snapshot of its own.
+   */
   query<Row extends QueryResultRow>(statement: QueryConfig): Promise<readonly Row[]>
+  /** The last statements of the transaction, which travel together with its commit; resolves once that is done. */
+  commitWith(statements: readonly QueryConfig[]): Promise<void>
 }
 
-const handle = (client: PoolClient): Transaction => ({
+const COMMIT = { text: 'commit' }
+
+const handle = (client: PoolClient, onCommit: () => void): Transaction => ({
   query: async <Row extends QueryResultRow>(statement: QueryConfig) => (await client.query<Row>(statement)).rows,
+  async commitWith(statements) {
+    // Where a statement fails, the commit behind it rolls back.
+    const sent = [...statements, COMMIT].map((statement) => client.query(statement))
+    await Promise.allSettled(sent)
+    await Promise.all(sent)
+    onCommit()
+  },
 })
 
 /**
@@ -20,10 +35,14 @@ export const inTransaction = async <T>(
 ): Promise<T> => {
   const client = await pool.connect()
   let broken: Error | undefined
+  let committed = false
   try {
     const opened = [{ text: 'begin' }, ...opening].map((statement) => client.query(statement))
-    const [result] = await Promise.all([work(handle(client)), ...opened])
-    await client.query('commit')
+    const tx = handle(client, () => {
+      committed = true
+    })
+    const [result] = await Promise.all([work(tx), ...opened])
+    if (!committed) await client.query(COMMIT)
     return result as T
   } catch (error) {
     // A connection that cannot roll back is not given to anybody else.

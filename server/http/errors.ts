@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
 import { encodeNodeId } from '../core/node-id.ts'
-import { CarillonError, type ErrorCode } from '../errors.ts'
+import { CarillonError, ERROR_CODES, type ErrorCode } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import type { Telemetry } from '../telemetry.ts'
 
@@ -44,12 +44,18 @@ const requestError = (error: GraphQLError): GraphQLError => {
 const isGraphQLError = (error: unknown): error is GraphQLError =>
   error instanceof Error && error.name === 'GraphQLError'
 
+/** Compiled execution makes errors without extensions, whatever their type says. */
+const codeOf = ({ extensions }: { readonly extensions?: GraphQLError['extensions'] }): unknown => extensions?.['code']
+
+/** Yoga has codes of its own for syntax and validation. */
+const isOwnCode = (code: unknown): boolean => ERROR_CODES.some((own) => own === code)
+
 /** Says of an error what a caller may know: its own mistakes as they are, anything else as INTERNAL, without detail. */
 export const shownError =
   (telemetry: Telemetry) =>
   (error: unknown): GraphQLError => {
     const wrapped = isGraphQLError(error) ? error : null
-    if (wrapped && typeof wrapped.extensions['code'] === 'string') return wrapped
+    if (wrapped && isOwnCode(codeOf(wrapped))) return wrapped
     const cause = wrapped ? wrapped.originalError : error
     if (wrapped && (!cause || (isGraphQLError(cause) && !cause.originalError))) return requestError(wrapped)
     const shown = publicError(cause, telemetry)

@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
 import { compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
+import { ownErrorCodes } from './error-codes.ts'
 import { shownError } from './errors.ts'
 
 /** What the doors know of a request before GraphQL does. */
@@ -21,13 +22,14 @@ export type GraphQLServer = YogaServerInstance<ServerContext, Context>
  * GraphQL itself, without anything that another part of the doors does better: pages, CORS, body limits and health are
  * theirs, and each of Yoga's own costs every request.
  */
-export const createGraphQLServer = (app: App, schema: GraphQLSchema): GraphQLServer =>
-  createYoga<ServerContext, Context>({
+export const createGraphQLServer = (app: App, schema: GraphQLSchema): GraphQLServer => {
+  const shown = shownError(app.telemetry)
+  return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
     context: ({ principal }) => createContext(app, principal),
-    maskedErrors: { maskError: shownError(app.telemetry) },
-    plugins: [compiledExecution()],
+    maskedErrors: { maskError: shown },
+    plugins: [compiledExecution(), ownErrorCodes(shown)],
     parserOptions: { maxTokens: MAX_TOKENS },
     graphiql: false,
     landingPage: false,
@@ -37,3 +39,4 @@ export const createGraphQLServer = (app: App, schema: GraphQLSchema): GraphQLSer
     maxRequestBodySize: false,
     logging: false,
   } as Parameters<typeof createYoga<ServerContext, Context>>[0])
+}

@@ -16,7 +16,15 @@ export interface Source {
   lanes(): readonly Lane[]
   limiterOf(claim: Claim): string
   /** Resolves when all are done. What fails is left to its lease. */
-  run(claims: readonly Claim[]): Promise<void>
+  run(claims: readonly Claim[], shift: Shift): Promise<void>
+}
+
+/** What the worker and the work it has begun tell each other. */
+export interface Shift {
+  /** This one is done, before the others of its batch: its place is free. */
+  finished(claim: Claim): void
+  /** The worker is about to stop: what is long and can be left half done is given back. */
+  readonly draining: boolean
 }
 
 /** How many deliveries of a channel that no adapter carries any more are tried at once; each is put off with its reason. */

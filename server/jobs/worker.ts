@@ -71,14 +71,25 @@ export const createWorker = ({
   }
 
   const run = async (source: Source, claims: readonly Claim[]): Promise<void> => {
+    const open = new Set(claims)
+    // One by one: a call that hangs keeps its own place, and not those of its whole batch.
+    const finished = (claim: Claim): void => {
+      if (!open.delete(claim)) return
+      count(source, [claim], -1)
+      if (state === 'running') void claimAll()
+    }
     count(source, claims, 1)
     try {
-      await source.run(claims)
+      await source.run(claims, {
+        finished,
+        get draining() {
+          return state === 'draining'
+        },
+      })
     } catch (error) {
       telemetry.emit('worker.failed', { error: error as Error })
     } finally {
-      count(source, claims, -1)
-      if (state === 'running') void claimAll()
+      for (const claim of [...open]) finished(claim)
     }
   }
 

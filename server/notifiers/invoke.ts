@@ -13,22 +13,14 @@ export class NotifierError extends Error {
   }
 }
 
-/** The payload as the notifier's functions see it, or what is wrong with it. */
-export const parsePayload = (definition: AnyDefinition, payload: unknown) =>
-  definition.payload.safeParseAsync(payload) as Promise<z.ZodSafeParseResult<unknown>>
-
-// Parsed anew for each function, so that none sees what another did to it.
-const freshPayload = async (definition: AnyDefinition, member: string, payload: unknown): Promise<unknown> => {
-  const parsed = await parsePayload(definition, payload)
-  if (parsed.success) return parsed.data
-  throw new NotifierError(definition, member, 'cannot be called: the stored payload no longer fits its schema')
-}
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
 const withinTime = async <T>(definition: AnyDefinition, member: string, call: () => T | Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   try {
     const answer = call()
-    if (!(answer instanceof Promise)) return answer
+    if (!isThenable(answer)) return answer
     const limit = new Promise<never>((_, reject) => {
       const late = new NotifierError(definition, member, `took longer than ${FUNCTION_TIME_LIMIT_MS} ms`)
       timer = setTimeout(() => reject(late), FUNCTION_TIME_LIMIT_MS)
@@ -40,6 +32,21 @@ const withinTime = async <T>(definition: AnyDefinition, member: string, call: ()
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** The payload as the notifier's functions see it, or what is wrong with it. */
+export const parsePayload = (definition: AnyDefinition, payload: unknown) =>
+  withinTime(
+    definition,
+    'payload',
+    () => definition.payload.safeParseAsync(payload) as Promise<z.ZodSafeParseResult<unknown>>,
+  )
+
+// Parsed anew for each function, so that none sees what another did to it.
+const freshPayload = async (definition: AnyDefinition, member: string, payload: unknown): Promise<unknown> => {
+  const parsed = await parsePayload(definition, payload)
+  if (parsed.success) return parsed.data
+  throw new NotifierError(definition, member, 'cannot be called: the stored payload no longer fits its schema')
 }
 
 /** Whom the notifier itself names; `null` where it leaves that to the caller. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { mergeRecipient, type Recipient } from '../core/recipient.ts'
 import { DEFAULT_RETRY, retryDelayMs } from '../core/retry.ts'
-import type { Claim } from '../db/sql/claim-due.ts'
+import { type Claim, releaseDue } from '../db/sql/claim-due.ts'
 import {
   type AudienceRow,
   advanceFanOut,
@@ -28,6 +28,9 @@ import { type PreparedRecipient, prepareRecipient } from './trigger/prepare.ts'
 /** One chunk is one transaction: its duration is the worst wait of a single trigger to one of its recipients. */
 const CHUNK = 200
 
+/** The part of a lease that the notifier's code may use up: a chunk that outlives its lease is work for nothing. */
+const PREPARING_PART_OF_LEASE = 1 / 3
+
 interface FanOutOptions {
   readonly known: KnownRecipients
   readonly leaseMs: number
@@ -40,22 +43,39 @@ interface Prepared {
   readonly givenUp: readonly string[]
 }
 
-/** Plans the audience of large events, a chunk a transaction. What it stops at, the next claim goes on from. */
+/** The worker's side of a fan-out. */
+interface FanOutShift {
+  readonly finished: (claim: Claim) => void
+  readonly draining: boolean
+}
+
+/**
+ * Plans the audience of large events, a chunk a transaction, several events at a time. What it stops at, the next claim
+ * goes on from; when the worker drains it stops after a chunk.
+ */
 export const createFanOut = (
   capabilities: Capabilities,
   options: FanOutOptions,
-): ((claims: readonly Claim[]) => Promise<void>) => {
-  const { clock } = capabilities
-  return async (claims) => {
-    for (const claim of claims) {
-      let progress: 'more' | 'stalled' | 'over' = 'more'
-      while (progress === 'more') {
-        progress = await planChunk(capabilities, claim, options)
-        // Requests that share this process come first.
-        await nextTurn()
-      }
-      if (progress === 'stalled') await putOff(capabilities, claim, clock.now())
+): ((claims: readonly Claim[], shift: FanOutShift) => Promise<void>) => {
+  const { db, clock } = capabilities
+
+  const planAudience = async (claim: Claim, shift: FanOutShift): Promise<void> => {
+    let progress: 'more' | 'stalled' | 'over' = 'more'
+    while (progress === 'more') {
+      if (shift.draining) return void (await db.system.query(releaseDue([claim])))
+      progress = await planChunk(capabilities, claim, options)
+      // Requests that share this process come first.
+      await nextTurn()
     }
+    if (progress === 'stalled') await putOff(capabilities, claim, clock.now())
+  }
+
+  return async (claims, shift) => {
+    const planned = await Promise.allSettled(
+      claims.map((claim) => planAudience(claim, shift).finally(() => shift.finished(claim))),
+    )
+    const failed = planned.find((one) => one.status === 'rejected')
+    if (failed) throw failed.reason
   }
 }
 
@@ -65,17 +85,22 @@ const prepareChunk = async (
     event,
     audience,
     stored,
+    withinMs,
   }: {
     readonly event: EventRow
     readonly audience: readonly AudienceRow[]
     readonly stored: ReadonlyMap<string, Recipient>
+    /** After this long the rest is left to the next chunk. */
+    readonly withinMs: number
   },
 ): Promise<Prepared> => {
   const definition: AnyDefinition | undefined = capabilities.notifiers.get(event.notification_key)
   const recipients: PreparedRecipient[] = []
   const failed: string[] = []
   const givenUp: string[] = []
+  const until = performance.now() + withinMs
   for (const { recipient_id: id, tries } of audience) {
+    if (performance.now() > until) break
     try {
       if (!definition) throw new Error(`There is no notifier "${event.notification_key}" any more`)
       const recipient = mergeRecipient(stored.get(id), { id })
@@ -109,7 +134,12 @@ const planChunk = async (
     key.tenantId,
     audience.map((row) => row.recipient_id),
   )
-  const prepared = await prepareChunk(capabilities, { event, audience, stored })
+  const prepared = await prepareChunk(capabilities, {
+    event,
+    audience,
+    stored,
+    withinMs: leaseMs * PREPARING_PART_OF_LEASE,
+  })
   const touched = [...prepared.recipients.map((one) => one.recipientId), ...prepared.givenUp]
   const inboxes = touched.map((recipientId) => ({ tenantId: key.tenantId, recipientId }))
 
@@ -125,6 +155,8 @@ const planChunk = async (
     const facts = bookFacts(locked, preferences)
     const rows: Expansion = { notifications: [], deliveries: [] }
     const planned: string[] = []
+    // An inbox that is not there any more is made anew for the next chunk.
+    known.forget(inboxes.filter((inbox) => !facts.of(inbox)))
     const subject = plannedEvent(event)
     for (const recipient of prepared.recipients) {
       const own = facts.of({ tenantId: key.tenantId, recipientId: recipient.recipientId })

@@ -1,6 +1,6 @@
+import type { QueryConfig } from 'pg'
 import type { Recipient } from '../core/recipient.ts'
 import { addAddresses, ensureRecipients, type GivenRecipient, updateRecipients } from '../db/sql/upsert-recipients.ts'
-import type { Transaction } from '../db/transaction.ts'
 import { newId } from '../ids.ts'
 
 // One recipient may be given twice in a batch, but a statement updates a row once: the later one's fields win.
@@ -16,20 +16,16 @@ const mergeGiven = (recipients: readonly GivenRecipient[]): readonly GivenRecipi
   return [...byKey.values()]
 }
 
-/** Stores the details that were given for recipients, and makes those that are new. */
-export const storeDetails = async (
-  tx: Transaction,
-  recipients: readonly GivenRecipient[],
-  now: Date,
-): Promise<void> => {
-  if (recipients.length === 0) return
+/** What stores the details that were given for recipients, and makes those that are new; in this order. */
+export const detailStatements = (recipients: readonly GivenRecipient[], now: Date): readonly QueryConfig[] => {
+  if (recipients.length === 0) return []
   const merged = mergeGiven(recipients)
   const addresses = merged.flatMap(({ tenantId, given }) =>
     (given.addresses ?? []).map((address) => ({ ...address, tenantId, id: newId(), recipientId: given.id })),
   )
-  await Promise.all([
-    tx.query(ensureRecipients(merged, now)),
-    tx.query(updateRecipients(merged, now)),
-    ...(addresses.length > 0 ? [tx.query(addAddresses(addresses, now))] : []),
-  ])
+  return [
+    ensureRecipients(merged, now),
+    updateRecipients(merged, now),
+    ...(addresses.length > 0 ? [addAddresses(addresses, now)] : []),
+  ]
 }

@@ -4,7 +4,7 @@ import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
-import { storeDetails } from './recipient-details.ts'
+import { detailStatements } from './recipient-details.ts'
 
 /** Creates or updates recipients; what is left out of one stays, `null` removes. Answers their ids in the order given. */
 export const upsertRecipients = async (
@@ -23,11 +23,8 @@ export const upsertRecipients = async (
   if (distinct.length < recipients.length) throw badInput('recipients names one id twice', path)
   await asTenant(db.tenant, tenantId, async (tx) => {
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
-    await storeDetails(
-      tx,
-      distinct.map((given) => ({ tenantId, given })),
-      (time as ClockRow).now,
-    )
+    const given = distinct.map((recipient) => ({ tenantId, given: recipient }))
+    await tx.commitWith(detailStatements(given, (time as ClockRow).now))
   })
   return recipients.map(({ id }) => id.trim())
 }

@@ -93,15 +93,16 @@ export const openInboxHub = ({
     reading = true
     while (ready.size > 0 && !closed) {
       const batch = [...ready].slice(0, MAX_READ_AT_ONCE)
-      for (const subscriber of batch) {
-        ready.delete(subscriber)
-        subscriber.dirty = false
-      }
+      for (const subscriber of batch) ready.delete(subscriber)
+      // One that was answered since it was put here stays dirty until it asks again.
+      const asking = batch.filter((subscriber) => subscriber.asking)
+      if (asking.length === 0) continue
+      for (const subscriber of asking) subscriber.dirty = false
       try {
-        await readFor(batch)
+        await readFor(asking)
       } catch (error) {
         onError(error as Error)
-        for (const subscriber of batch) {
+        for (const subscriber of asking) {
           subscriber.dirty = true
           if (subscriber.asking) ready.add(subscriber)
         }
@@ -166,8 +167,10 @@ export const openInboxHub = ({
     subscribe(inbox, after) {
       const subscriber: Subscriber = { inbox, cursor: after, dirty: true, first: true, asking: null }
       let done = closed
-      const group = subscribers.get(nameOf(inbox)) ?? new Set()
-      subscribers.set(nameOf(inbox), group.add(subscriber))
+      if (!done) {
+        const group = subscribers.get(nameOf(inbox)) ?? new Set()
+        subscribers.set(nameOf(inbox), group.add(subscriber))
+      }
       // By hand, and no generator: the return of an async generator waits for its next value, which may never come.
       return {
         [Symbol.asyncIterator]() {

@@ -19,6 +19,17 @@ interface Hint {
   readonly work?: true
 }
 
+/** Anyone with an account on the database may notify: what is no hint is not acted on. */
+const understand = (payload: string): Hint | null => {
+  try {
+    const hint = JSON.parse(payload) as Hint
+    const names = Array.isArray(hint.inboxes) && hint.inboxes.every((name) => Array.isArray(name))
+    return names || hint.inboxes === 'all' || hint.inboxes === undefined ? hint : null
+  } catch {
+    return null
+  }
+}
+
 /** Cuts a list of inboxes into hints that fit a payload each. */
 const packInboxes = (from: string, inboxes: readonly InboxKey[]): Hint[] => {
   if (inboxes.length > MAX_NAMED_INBOXES) return [{ from, inboxes: 'all' }]
@@ -60,7 +71,12 @@ export const openPostgresBus = async ({
   let connected = false
 
   const hear = (payload: string): void => {
-    const { from, inboxes, work } = JSON.parse(payload) as Hint
+    const hint = understand(payload)
+    if (!hint) {
+      telemetry.emit('bus.failed', { error: new Error('heard a notification that is no hint') })
+      return
+    }
+    const { from, inboxes, work } = hint
     if (from === self) return
     const moved = inboxes === 'all' ? inboxes : inboxes?.map(([tenantId, recipientId]) => ({ tenantId, recipientId }))
     for (const listener of listeners) {
@@ -94,7 +110,7 @@ export const openPostgresBus = async ({
   }
 
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: 'carillon bus' } })
-  await sql.listen(CHANNEL, hear, () => {
+  const onListening = (): void => {
     if (connected) {
       telemetry.emit('bus.reconnected', {})
       for (const listener of listeners) {
@@ -103,7 +119,14 @@ export const openPostgresBus = async ({
       }
     }
     connected = true
-  })
+  }
+  try {
+    await sql.listen(CHANNEL, hear, onListening)
+  } catch (error) {
+    // It would go on trying for ever, and keep the process alive.
+    await sql.end({ timeout: 0 })
+    throw error
+  }
 
   return {
     inboxesMoved(inboxes) {

@@ -1,7 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
 /** Ends a run with one line that a machine can read too: "N passed, N failed". */
-// biome-ignore lint/style/noDefaultExport: how vitest loads a reporter.
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     let passed = 0

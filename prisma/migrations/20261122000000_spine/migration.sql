@@ -233,7 +233,7 @@ CREATE UNIQUE INDEX "delivery_attempt_tenant_id_delivery_id_attempt_number_key" 
 CREATE INDEX "due_lane_due_at_idx" ON "due"("lane", "due_at");
 
 -- CreateIndex
-CREATE INDEX "event_tenant_id_correlation_id_idx" ON "event"("tenant_id", "correlation_id");
+CREATE INDEX "event_tenant_id_correlation_id_idx" ON "event"("tenant_id", "correlation_id") WHERE "correlation_id" IS NOT NULL;
 
 -- CreateIndex
 CREATE INDEX "event_tenant_id_notification_key_id_idx" ON "event"("tenant_id", "notification_key", "id");
@@ -320,13 +320,18 @@ CREATE TRIGGER "delivery_attempt_append_only" BEFORE UPDATE ON "delivery_attempt
 CREATE TRIGGER "delivery_transition_append_only" BEFORE UPDATE ON "delivery_transition" FOR EACH ROW EXECUTE FUNCTION "carillon_refuse_update"();
 CREATE TRIGGER "delivery_decision_append_only" BEFORE UPDATE ON "delivery_decision" FOR EACH ROW EXECUTE FUNCTION "carillon_refuse_update"();
 
--- Room on the page for the next version of a row that changes often, so that a change stays out of the indexes.
-ALTER TABLE "inbox" SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
-ALTER TABLE "delivery" SET (fillfactor = 80, autovacuum_analyze_scale_factor = 0.02);
-ALTER TABLE "event" SET (autovacuum_analyze_scale_factor = 0.02);
-ALTER TABLE "notification" SET (fillfactor = 90, autovacuum_analyze_scale_factor = 0.02);
+-- Plans made while a table was empty are bad ones, and stay with prepared statements until it is analysed: soon.
+-- And room on the page for the next version of a row that changes often, so that a change stays out of the indexes.
+ALTER TABLE "inbox" SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_threshold = 200);
+ALTER TABLE "delivery" SET (fillfactor = 80, autovacuum_analyze_threshold = 200);
+ALTER TABLE "notification" SET (fillfactor = 90, autovacuum_analyze_threshold = 200);
+ALTER TABLE "event" SET (autovacuum_analyze_threshold = 200);
+ALTER TABLE "delivery_attempt" SET (autovacuum_analyze_threshold = 200);
+ALTER TABLE "delivery_decision" SET (autovacuum_analyze_threshold = 200);
+ALTER TABLE "preference" SET (autovacuum_analyze_threshold = 200);
+ALTER TABLE "recipient" SET (autovacuum_analyze_threshold = 200);
 -- A claim reads this one from its oldest end, where the dead rows are.
-ALTER TABLE "due" SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_analyze_scale_factor = 0.05);
+ALTER TABLE "due" SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500, autovacuum_analyze_threshold = 200);
 
 -- The role as which the service works: it owns nothing, so that the policies below hold for it.
 DO $$

@@ -9,7 +9,7 @@ export interface BegunDelivery {
   /** `dispatched`: it is about to be handed over. Any other: it will not be, and leaves the queue. */
   readonly status: DeliveryStatus
   readonly suppressionReason: string | null
-  /** The decision; `null` where the planner was not asked, because its tries were used up. */
+  /** The decision, whose id is the lease's token; `null` where the planner was not asked, because its tries were used up. */
   readonly decisionId: string | null
   readonly answers: readonly RuleAnswer[] | null
   readonly transitionId: string

@@ -16,10 +16,10 @@ export interface InboxChangeRow {
 
 /** What an action writes, and where there is anything to write: marking is idempotent, and the first time wins. */
 const ACTIONS: Record<InboxAction, { readonly set: string; readonly where: string }> = {
-  seen: { set: 'seen_at = $3', where: 'n.seen_at is null' },
-  read: { set: 'read_at = $3, seen_at = coalesce(n.seen_at, $3)', where: 'n.read_at is null' },
+  seen: { set: 'seen_at = c.now', where: 'n.seen_at is null' },
+  read: { set: 'read_at = c.now, seen_at = coalesce(n.seen_at, c.now)', where: 'n.read_at is null' },
   unread: { set: 'read_at = null', where: 'n.read_at is not null' },
-  archive: { set: 'archived_at = $3', where: 'n.archived_at is null' },
+  archive: { set: 'archived_at = c.now', where: 'n.archived_at is null' },
   unarchive: { set: 'archived_at = null', where: 'n.archived_at is not null' },
 }
 
@@ -35,7 +35,7 @@ const counted = (row: string): string => `
 
 const text = ({ set, where }: (typeof ACTIONS)[InboxAction], selection: string): string => `
 with chosen as materialized (
-  select n.id, n.archived_at, n.snoozed_until, n.read_at, n.seen_at,
+  select n.id, n.archived_at, n.snoozed_until, n.read_at, n.seen_at, $3::timestamptz as now,
     $4::int8 + row_number() over (order by n.arrival_version) as version
   from notification n
   where n.tenant_id = $1 and n.recipient_id = $2 and ${where} and ${selection}
@@ -74,11 +74,11 @@ export const changeInbox = (
   'ids' in selection
     ? {
         name: `change_inbox_${action}_ids`,
-        text: text(ACTIONS[action], BY_ID).replaceAll('$3', '$3::timestamptz'),
+        text: text(ACTIONS[action], BY_ID),
         values: [tenantId, recipientId, now, version, selection.ids],
       }
     : {
         name: `change_inbox_${action}_filter`,
-        text: text(ACTIONS[action], BY_FILTER).replaceAll('$3', '$3::timestamptz'),
+        text: text(ACTIONS[action], BY_FILTER),
         values: [tenantId, recipientId, now, version, selection.upTo, ...inboxFilterValues(selection.filter)],
       }

@@ -8,9 +8,12 @@ export interface Claim {
   subject_id: string
   /** The lease, and the id of the attempt it becomes. */
   token: string
-  /** The lease that had run out, where there was one. */
-  previous: string | null
 }
+
+// In the order of time, like `newId()`: as the ids of attempts and decisions they are inserted at an index's end.
+// PostgreSQL has uuidv7() from 18 on.
+const NEW_TOKEN = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+    placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::int8) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid`
 
 /**
  * Claims what is due, the oldest first, up to each lane's capacity, without waiting for other workers. One statement
@@ -28,17 +31,17 @@ free as materialized (
   select d.*
   from clock, unnest($1::text[], $2::int4[]) as l (lane, capacity)
   cross join lateral (
-    select tenant_id, kind, subject_id, lease_token as previous
+    select tenant_id, kind, subject_id
     from due
     where due.lane = l.lane collate "C" and due.due_at <= clock.now and (due.lease_until is null or due.lease_until <= clock.now)
     order by due.due_at limit l.capacity
     for no key update skip locked
   ) d
 )
-update due set lease_token = gen_random_uuid(), lease_until = clock.now + $4::int4 * interval '1 millisecond'
+update due set lease_token = ${NEW_TOKEN}, lease_until = clock.now + $4::int4 * interval '1 millisecond'
 from clock, free
 where due.tenant_id = free.tenant_id and due.kind = free.kind and due.subject_id = free.subject_id
-returning due.tenant_id, due.kind, due.lane, due.subject_id, due.lease_token as token, free.previous`,
+returning due.tenant_id, due.kind, due.lane, due.subject_id, due.lease_token as token`,
   values: [[...lanes.keys()], [...lanes.values()], now, leaseMs],
 })
 

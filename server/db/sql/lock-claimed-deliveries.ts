@@ -10,10 +10,12 @@ export interface ClaimedDeliveryRow {
   notification_key: string
   channel: string
   status: DeliveryStatus
-  updated_at: Date
   token: string
   tries: number
   attempts: number
+  /** The lease under which it was dispatched, and when; both `null` where it was not. The perform decision has its id. */
+  begun_token: string | null
+  begun_at: Date | null
 }
 
 /**
@@ -29,10 +31,16 @@ with held as materialized (
   join due d on d.tenant_id = k.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = k.subject_id and d.lease_token = k.token
   order by d.tenant_id, d.subject_id for no key update of d
 )
-select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.status, v.updated_at,
+select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.status,
   h.lease_token as token, h.tries,
-  (select coalesce(max(a.attempt_number), 0) from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id) as attempts
+  (select coalesce(max(a.attempt_number), 0) from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id) as attempts,
+  b.id as begun_token, b.at as begun_at
 from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.subject_id
+left join lateral (
+  select d.id, d.at from delivery_decision d
+  where v.status = 'dispatched' and d.tenant_id = v.tenant_id and d.delivery_id = v.id and d.checkpoint = 'perform'
+  order by d.at desc limit 1
+) b on true
 order by v.tenant_id, v.id for no key update of v`,
   values: [
     claims.map((claim) => claim.tenant_id),

@@ -56,7 +56,6 @@ export const beginClaims = async (
       tx.query<PreferenceRow>(loadPreferences(recipientKeys)),
     ])
     const { now } = time as ClockRow
-    const previous = new Map(claims.map((claim) => [nameOf(claim.tenant_id, claim.subject_id), claim.previous]))
     const eventById = new Map(events.map((event) => [nameOf(event.tenant_id, event.id), event]))
     const stored = new Map(recipients.map((row) => [nameOf(row.tenant_id, row.recipient_id), toRecipient(row)]))
 
@@ -71,16 +70,16 @@ export const beginClaims = async (
       const addresses = addressesFor(recipient, delivery.channel)
       const route = routes.get(delivery.channel)
 
-      const dead =
-        delivery.status === 'dispatched' ? (previous.get(nameOf(delivery.tenant_id, delivery.id)) ?? null) : null
-      const unknown = dead
-        ? {
-            attemptId: dead,
-            attemptNumber: delivery.attempts + 1,
-            adapter: route?.adapter.name ?? delivery.channel,
-            startedAt: delivery.updated_at,
-          }
-        : null
+      const { begun_token: dead, begun_at: startedAt } = delivery
+      const unknown =
+        dead && startedAt
+          ? {
+              attemptId: dead,
+              attemptNumber: delivery.attempts + 1,
+              adapter: route?.adapter.name ?? delivery.channel,
+              startedAt,
+            }
+          : null
       const base = { tenantId: delivery.tenant_id, id: delivery.id, transitionId: newId(), unknown }
       if (unknown) {
         telemetry.emit('attempt.unknown', { tenantId: delivery.tenant_id, deliveryId: delivery.id })
@@ -117,7 +116,8 @@ export const beginClaims = async (
         ...base,
         status: passes ? 'dispatched' : verdict.verdict === 'cancel' ? 'cancelled' : 'suppressed',
         suppressionReason: verdict.reason,
-        decisionId: newId(),
+        // Whoever finds it dispatched knows by this under which lease, and so which attempt the provider has seen.
+        decisionId: delivery.token,
         answers: verdict.answers,
       })
       if (!passes) continue

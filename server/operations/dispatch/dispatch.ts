@@ -20,8 +20,11 @@ export interface DispatchOptions {
   readonly stopping: AbortSignal
 }
 
-/** Carries out claimed deliveries. Resolves when each is settled or found to be somebody else's. */
-export type Dispatch = (claims: readonly Claim[]) => Promise<void>
+/**
+ * Carries out claimed deliveries. Resolves when each is settled or found to be somebody else's; `finished` is told of
+ * each as soon as it is.
+ */
+export type Dispatch = (claims: readonly Claim[], shift: { readonly finished: (claim: Claim) => void }) => Promise<void>
 
 const settledRow = (
   { delivery, address, begunAt }: Outgoing,
@@ -94,9 +97,19 @@ export const createDispatch = (
     } else telemetry.emit('result.too_late', subject)
   }
 
-  return async (claims) => {
+  return async (claims, { finished }) => {
     const outgoing = await beginClaims({ ...capabilities, routes, leaseMs }, claims)
-    const settled = await Promise.allSettled(outgoing.map(carryOut))
+    const byToken = new Map(outgoing.map((one) => [one.delivery.token, one]))
+    const settled = await Promise.allSettled(
+      claims.map(async (claim) => {
+        const one = byToken.get(claim.token)
+        try {
+          if (one) await carryOut(one)
+        } finally {
+          finished(claim)
+        }
+      }),
+    )
     const failed = settled.find((one) => one.status === 'rejected')
     if (failed) throw failed.reason
   }

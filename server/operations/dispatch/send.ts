@@ -124,8 +124,9 @@ export const sendOne = async (
   try {
     const expired = new Promise<'expired'>((resolve) => {
       timer = setTimeout(() => {
-        limit.abort()
+        // First: what the adapter makes of being aborted is no answer of the provider's.
         resolve('expired')
+        limit.abort()
       }, timeoutMs)
     })
     const signal = AbortSignal.any([limit.signal, stopping])

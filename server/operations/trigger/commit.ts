@@ -11,7 +11,7 @@ import { inTransaction, type Transaction } from '../../db/transaction.ts'
 import { CarillonError } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
-import { storeDetails } from '../recipient-details.ts'
+import { detailStatements } from '../recipient-details.ts'
 import { type Expansion, expandRecipient, plannedEvent } from './expand.ts'
 import { bookFacts } from './facts.ts'
 import type { PreparedTrigger } from './prepare.ts'
@@ -69,23 +69,30 @@ const repeatOf = (event: EventRow, item: PreparedTrigger): CommitOutcome =>
         ),
       }
 
-/** What a batch reads once it holds its locks: a statement that began earlier could have missed what was waited for. */
-const readFacts = async (
+/**
+ * Takes a batch's locks, then reads its facts, in one round trip: the statements that read begin after the one that
+ * locks has ended, and so see whatever it had waited for. In one statement with the lock they would not.
+ */
+const lockAndLook = async (
   tx: Transaction,
-  {
-    items,
-    inboxes,
-    now,
-  }: { readonly items: readonly PreparedTrigger[]; readonly inboxes: readonly InboxRow[]; readonly now: Date | null },
+  items: readonly PreparedTrigger[],
+  { wait, now }: { readonly wait: boolean; readonly now: Date | null },
 ) => {
-  const keys = inboxes.map((row) => ({ tenantId: row.tenant_id, recipientId: row.recipient_id }))
+  const wanted = distinct(items.flatMap(inboxesOf))
   const idempotencyKeys = items.map(({ tenantId, request }) => ({ tenantId, idempotencyKey: request.idempotencyKey }))
-  const [[clock], events, preferences] = await Promise.all([
+  const [tried, inboxes, [clock], events, preferences] = await Promise.all([
+    tx.query<TriedKeyRow>(tryKeys(items.map(keyHash))),
+    tx.query<InboxRow>(lockInboxes(wanted, { skipLocked: !wait })),
     tx.query<ClockRow>(readClock(now)),
     tx.query<EventRow>(loadEventsByKey(idempotencyKeys)),
-    tx.query<PreferenceRow>(loadPreferences(keys)),
+    tx.query<PreferenceRow>(loadPreferences(wanted)),
   ])
-  return { now: (clock as ClockRow).now, events, facts: bookFacts(inboxes, preferences) }
+  return {
+    now: (clock as ClockRow).now,
+    ours: new Set(tried.filter(({ locked }) => locked).map(({ ordinal }) => ordinal - 1)),
+    existing: new Map(events.map((event) => [`${event.tenant_id}\n${event.idempotency_key}`, event])),
+    facts: bookFacts(inboxes, preferences),
+  }
 }
 
 /**
@@ -99,15 +106,7 @@ export const commitTriggers = async (
   { wait }: { readonly wait: boolean },
 ): Promise<readonly CommitOutcome[]> =>
   inTransaction(db.system, async (tx) => {
-    const wanted = distinct(items.flatMap(inboxesOf))
-    const [tried, inboxes] = await Promise.all([
-      tx.query<TriedKeyRow>(tryKeys(items.map(keyHash))),
-      tx.query<InboxRow>(lockInboxes(wanted, { skipLocked: !wait })),
-    ])
-    const ours = new Set(tried.filter(({ locked }) => locked).map(({ ordinal }) => ordinal - 1))
-    const { now, events, facts } = await readFacts(tx, { items, inboxes, now: clock.now() })
-    const existing = new Map(events.map((event) => [`${event.tenant_id}\n${event.idempotency_key}`, event]))
-
+    const { now, ours, existing, facts } = await lockAndLook(tx, items, { wait, now: clock.now() })
     const rows: Expansion = { notifications: [], deliveries: [] }
     const created: EventRow[] = []
     const stored: PreparedTrigger[] = []
@@ -139,10 +138,10 @@ export const commitTriggers = async (
             })),
       )
       const given = stored.flatMap(({ tenantId, given }) => given.map((recipient) => ({ tenantId, given: recipient })))
-      await Promise.all([
-        storeDetails(tx, given, now),
-        tx.query(writePlans({ ...rows, events: created, inboxes: facts.advances() }, now)),
-        ...(audience.length > 0 ? [tx.query(writeAudience(audience, now))] : []),
+      await tx.commitWith([
+        ...detailStatements(given, now),
+        writePlans({ ...rows, events: created, inboxes: facts.advances() }, now),
+        ...(audience.length > 0 ? [writeAudience(audience, now)] : []),
       ])
     }
     return outcomes

@@ -34,10 +34,9 @@ export interface Committed {
   readonly repeated: boolean
 }
 
-const keyOf = ({ tenantId, request }: PreparedTrigger): string => `${tenantId}\n${request.idempotencyKey}`
 const weightOf = ({ recipientIds }: PreparedTrigger): number => recipientIds.length
 
-/** Takes the next batch from the front of a queue: at least one, and as many as the bounds and distinct keys allow. */
+/** Takes the next batch from the front of a queue: at least one, and as many as the bounds allow. */
 const takeBatch = (queue: Waiting[]): Waiting[] => {
   let recipients = 0
   let size = 0
@@ -58,8 +57,6 @@ export const openLanes = (
   const fast: Waiting[] = []
   const slow: Waiting[] = []
   const running = { fast: false, slow: false }
-  /** The last one in flight of each key: of one key given twice, the first wins, whichever lane it takes. */
-  const inFlight = new Map<string, Promise<unknown>>()
 
   const attempt = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Result[]> => {
     try {
@@ -87,7 +84,8 @@ export const openLanes = (
       const waiting = batch[index] as Waiting
       if (result.kind === 'failed' || result.kind === 'refused') waiting.reject(result.error)
       else if (result.kind === 'contested') {
-        known.forget(result.missing)
+        // In the fast lane they are more likely locked than missing; the slow lane finds out.
+        if (wait) known.forget(result.missing)
         contested.push(waiting)
       } else {
         if (result.kind === 'created') created.push(waiting.item)
@@ -128,6 +126,14 @@ export const openLanes = (
     running.fast = false
   }
 
+  const makeMissing = async ({ item }: Waiting): Promise<void> => {
+    try {
+      await known.load(item.tenantId, item.recipientIds)
+    } catch {
+      // Where the database is away, the next attempt fails as well, and its caller is told.
+    }
+  }
+
   const runSlow = async (): Promise<void> => {
     running.slow = true
     let pause = FIRST_PAUSE_MS
@@ -139,7 +145,7 @@ export const openLanes = (
       }
       // Somebody else holds their keys, and commits soon; or their inboxes were missing, and are made first.
       slow.push(...contested)
-      await Promise.all([delay(pause), ...contested.map(({ item }) => known.load(item.tenantId, item.recipientIds))])
+      await Promise.all([delay(pause), ...contested.map(makeMissing)])
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
     }
     running.slow = false
@@ -154,20 +160,5 @@ export const openLanes = (
       } else if (!running.fast) void runFast()
     })
 
-  return (item) => {
-    const key = keyOf(item)
-    const earlier = inFlight.get(key)
-    const answer = earlier
-      ? earlier.then(
-          () => enqueue(item),
-          () => enqueue(item),
-        )
-      : enqueue(item)
-    inFlight.set(key, answer)
-    const leave = () => {
-      if (inFlight.get(key) === answer) inFlight.delete(key)
-    }
-    answer.then(leave, leave)
-    return answer
-  }
+  return enqueue
 }

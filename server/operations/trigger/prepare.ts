@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { jsonFault } from '../../core/json-limits.ts'
+import { type InputFault, idFault, jsonFault } from '../../core/json-limits.ts'
 import {
   addressesFor,
   isBareRecipient,
@@ -7,7 +7,14 @@ import {
   normaliseRecipients,
   type Recipient,
 } from '../../core/recipient.ts'
-import { recipientFault, requestFault, requestIdentity, type TriggerRequest } from '../../core/trigger-request.ts'
+import {
+  MAX_INLINE_RECIPIENTS,
+  payloadFault,
+  recipientFault,
+  requestIdentity,
+  requestIdFault,
+  type TriggerRequest,
+} from '../../core/trigger-request.ts'
 import { badInput, CarillonError, type InputPath } from '../../errors.ts'
 import {
   channelsFor,
@@ -96,6 +103,52 @@ const checkRecipients = (recipients: readonly Recipient[], path: InputPath, subj
   }
 }
 
+/** The notifier that a request names. */
+const definitionFor = ({ notifiers }: Capabilities, { notificationKey }: TriggerRequest, path: InputPath) => {
+  const keyPath = [...path, 'notificationKey']
+  // An empty one is merely unknown.
+  const fault = notificationKey === '' ? null : idFault(notificationKey, keyPath)
+  if (fault) throw badInput(`Cannot trigger: notificationKey ${fault.message}`, fault.path)
+  const definition = notifiers.get(notificationKey)
+  if (definition) return definition
+  throw new CarillonError('NOTIFIER_NOT_FOUND', `There is no notifier "${notificationKey}"`, { path: keyPath })
+}
+
+/** Asks everything of a request that can be asked before the notifier's own code runs, in the order of the checks. */
+const checkRequest = async (
+  capabilities: Capabilities,
+  definition: AnyDefinition,
+  {
+    tenantId,
+    request,
+    path,
+  }: { readonly tenantId: string; readonly request: TriggerRequest; readonly path: InputPath },
+): Promise<void> => {
+  const subject = `Cannot trigger "${definition.key}"`
+  const refuse = (fault: InputFault | null): void => {
+    if (fault) throw badInput(`${subject}: ${fault.path.slice(path.length).join('.')} ${fault.message}`, fault.path)
+  }
+  const payloadPath = [...path, 'payload']
+  if (request.payload === null) refuse({ path: payloadPath, message: 'is null; leave it out where there is none' })
+  refuse(payloadFault(request.payload, payloadPath))
+  const parsed = await blaming(capabilities, { tenantId, definition }, () => parsePayload(definition, request.payload))
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((issue) => ({
+      path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
+      message: issue.message,
+    }))
+    const message = `${subject}: the payload does not fit its schema`
+    throw new CarillonError('INVALID_PAYLOAD', message, { path: payloadPath, issues })
+  }
+  const recipients = request.recipients ?? []
+  const recipientsPath = [...path, 'recipients']
+  if (recipients.length > MAX_INLINE_RECIPIENTS) {
+    refuse({ path: recipientsPath, message: `holds more than ${MAX_INLINE_RECIPIENTS}` })
+  }
+  checkRecipients(recipients, recipientsPath, subject)
+  refuse(requestIdFault(request, path))
+}
+
 /** Checks a request and runs the notifier's code for it. Writes nothing but missing inboxes. Errors name `path`. */
 export const prepareTrigger = async (
   capabilities: Capabilities,
@@ -106,29 +159,8 @@ export const prepareTrigger = async (
     path,
   }: { readonly tenantId: string; readonly request: TriggerRequest; readonly path: InputPath },
 ): Promise<PreparedTrigger> => {
-  const subject = `Cannot trigger "${request.notificationKey}"`
-  const definition = capabilities.notifiers.get(request.notificationKey)
-  if (!definition) {
-    throw new CarillonError('NOTIFIER_NOT_FOUND', `There is no notifier "${request.notificationKey}"`, {
-      path: [...path, 'notificationKey'],
-    })
-  }
-  const fault = requestFault(request, path)
-  if (fault) throw badInput(`${subject}: ${fault.path.slice(path.length).join('.')} ${fault.message}`, fault.path)
-
-  const parsed = await parsePayload(definition, request.payload)
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => ({
-      path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
-      message: issue.message,
-    }))
-    throw new CarillonError('INVALID_PAYLOAD', `${subject}: the payload does not fit its schema`, {
-      path: [...path, 'payload'],
-      issues,
-    })
-  }
-
-  checkRecipients(request.recipients ?? [], [...path, 'recipients'], subject)
+  const definition = definitionFor(capabilities, request, path)
+  await checkRequest(capabilities, definition, { tenantId, request, path })
   const { given, all, mentioned } = await audience(capabilities, definition, { tenantId, request, path })
   const actorId = request.actorId?.trim() ?? null
   const prepared = {

@@ -23,11 +23,29 @@ export interface TriggerCall {
 /** Records an event and everything that it causes. Resolves once that is committed, rejects with nothing written. */
 export type Trigger = (call: TriggerCall) => Promise<Triggered>
 
+const keyOf = ({ tenantId, request }: TriggerCall): string => `${tenantId}\n${request.idempotencyKey}`
+
 /** Concurrent calls share transactions, each with an outcome of its own. */
 export const createTrigger = (capabilities: Capabilities, known: KnownRecipients): Trigger => {
   const commit = openLanes(capabilities, known)
-  return async (call) => {
-    const { event, repeated } = await commit(await prepareTrigger(capabilities, known, call))
+  /** The last call of each key that is not answered yet: of one key given twice the first wins, however long it takes. */
+  const inFlight = new Map<string, Promise<unknown>>()
+
+  const run = async (call: TriggerCall, earlier: Promise<unknown> | undefined): Promise<Triggered> => {
+    const prepared = await prepareTrigger(capabilities, known, call)
+    await earlier?.catch(() => {})
+    const { event, repeated } = await commit(prepared)
     return { event, deduplicated: repeated }
+  }
+
+  return (call) => {
+    const key = keyOf(call)
+    const answer = run(call, inFlight.get(key))
+    inFlight.set(key, answer)
+    const leave = () => {
+      if (inFlight.get(key) === answer) inFlight.delete(key)
+    }
+    answer.then(leave, leave)
+    return answer
   }
 }

@@ -1,0 +1,218 @@
+import { type Client, createClient, type FormattedExecutionResult } from 'graphql-ws'
+import type { Credential } from './credential.ts'
+import { CarillonClientError, errorOfAnswer } from './error.ts'
+import { type Loss, lossBy, readLoss } from './loss.ts'
+import { findWebSocket, type WebSocketConstructor } from './web-socket.ts'
+
+/*
+ * A subscription is one of
+ *
+ *   subscribed ──lost──► waiting ──backoff──► subscribed ...        until stopped, refused for good, or completed
+ *
+ * each by itself, over one socket that is opened when the first subscribes and closed when the last leaves. graphql-ws
+ * could come back by itself too, but gives up for good where the server or a proxy was merely in trouble (1011, 4500).
+ */
+
+export interface SocketOptions {
+  readonly url: string
+  readonly credential: Credential
+  readonly webSocketImpl: WebSocketConstructor | undefined
+  readonly keepAliveMs: number
+  readonly onRetry: ((error: CarillonClientError) => void) | undefined
+}
+
+export interface Sink {
+  next(data: unknown): void
+  error(error: CarillonClientError): void
+  complete(): void
+}
+
+export interface Subscription {
+  readonly query: string
+  /** Asked for each time that the server is told, so a subscription can go on from where it stood. */
+  readonly variables: () => unknown
+  /** Such a one may be begun anew at any time: after an answer with a passing error, or an end, too. */
+  readonly resumable: boolean
+}
+
+/** Begins a subscription; answers what ends it, after which the sink hears nothing more. */
+export type Subscribe = (subscription: Subscription, sink: Sink) => () => void
+
+export interface Sockets {
+  readonly subscribe: Subscribe
+  /** Completes every subscription and closes the socket. */
+  close(): void
+}
+
+const FIRST_RETRY_MS = 500
+const MAX_RETRY_MS = 30_000
+/** From the token in hand to the server's acknowledgement. */
+const CONNECT_WITHIN_MS = 15_000
+/** How long a socket that nobody uses is kept, for one who leaves and comes back at once. */
+const IDLE_MS = 1_000
+
+/** Doubling, and spread over half of it: after a restart, a server's clients must not all come at once. */
+const retryDelay = (failures: number): number =>
+  Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.5 + Math.random() / 2)
+
+const nothing = (): void => {}
+
+export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onRetry }: SocketOptions): Sockets => {
+  const running = new Set<() => void>()
+  let connecting: Promise<Client> | null = null
+  let acknowledged = false
+  let closed = false
+  let token: string | null = null
+  let tokenError: CarillonClientError | null = null
+  let deadline: ReturnType<typeof setTimeout> | undefined
+
+  const openClient = async (): Promise<Client> => {
+    const WebSocket = await findWebSocket(webSocketImpl)
+    /** A peer that has gone without a word is noticed by its silence alone. */
+    const giveUpAfter = (ms: number): void => {
+      clearTimeout(deadline)
+      deadline = setTimeout(() => client.terminate(), ms)
+    }
+    const client: Client = createClient({
+      url: async () => {
+        // Before the socket is open, since then the server waits for the token, and not for long. Without one it is
+        // opened all the same, and the server's refusal is what the subscriptions hear of it.
+        try {
+          token = await credential.renew()
+          tokenError = null
+        } catch (error) {
+          token = null
+          tokenError = error as CarillonClientError
+        }
+        giveUpAfter(CONNECT_WITHIN_MS)
+        return url
+      },
+      connectionParams: () => (token === null ? {} : { token }),
+      webSocketImpl: WebSocket,
+      keepAlive: keepAliveMs,
+      lazyCloseTimeout: IDLE_MS,
+      retryAttempts: 0,
+      on: {
+        connected() {
+          acknowledged = true
+          clearTimeout(deadline)
+        },
+        ping(received) {
+          if (!received) giveUpAfter(keepAliveMs)
+        },
+        pong(received) {
+          if (received) clearTimeout(deadline)
+        },
+        closed() {
+          acknowledged = false
+          clearTimeout(deadline)
+        },
+      },
+    })
+    return client
+  }
+
+  const subscribe: Subscribe = ({ query, variables, resumable }, sink) => {
+    let stopped = false
+    let failures = 0
+    let begunAt = 0
+    let release = nothing
+    let waiting: ReturnType<typeof setTimeout> | undefined
+
+    const finish = (tell: () => void): void => {
+      if (stopped) return
+      stopped = true
+      clearTimeout(waiting)
+      running.delete(complete)
+      tell()
+    }
+    const complete = () => finish(() => sink.complete())
+
+    const lost = ({ error, transient }: Loss): void => {
+      if (stopped) return
+      if (!transient) {
+        finish(() => sink.error(error))
+        return
+      }
+      onRetry?.(error)
+      const lasted = Date.now() - begunAt
+      if (lasted > MAX_RETRY_MS) failures = 0
+      waiting = setTimeout(begin, retryDelay(failures))
+      failures += 1
+    }
+
+    const begin = async (): Promise<void> => {
+      let current = true
+      begunAt = Date.now()
+      const leave = (): boolean => {
+        const was = current
+        current = false
+        return was && !stopped
+      }
+      let client: Client
+      try {
+        connecting ??= openClient()
+        client = await connecting
+      } catch (error) {
+        return lost(lossBy(error as CarillonClientError))
+      }
+      if (stopped) return
+      const end = client.subscribe(
+        {
+          query,
+          get variables() {
+            return variables() as Record<string, unknown>
+          },
+        },
+        {
+          next(result: FormattedExecutionResult) {
+            if (!current || stopped) return
+            if (!result.errors?.length) {
+              failures = 0
+              sink.next(result.data)
+              return
+            }
+            release()
+            const loss = lossBy(errorOfAnswer(result.errors as readonly { message: string }[]))
+            lost({ ...loss, transient: loss.transient && resumable })
+          },
+          error(reason) {
+            if (leave()) lost(readLoss(reason, { url, renewable: credential.renewable, tokenError }))
+          },
+          complete() {
+            if (!leave()) return
+            const error = new CarillonClientError('NETWORK_ERROR', `${url} ended the subscription`)
+            if (resumable) lost(lossBy(error))
+            else complete()
+          },
+        },
+      )
+      release = () => {
+        if (leave()) end()
+      }
+    }
+
+    running.add(complete)
+    void begin()
+    return () => {
+      release()
+      finish(nothing)
+    }
+  }
+
+  return {
+    subscribe(subscription, sink) {
+      if (!closed) return subscribe(subscription, sink)
+      sink.error(new CarillonClientError('CLIENT_CLOSED', 'This client was closed: create another'))
+      return nothing
+    },
+    close() {
+      closed = true
+      for (const complete of running) complete()
+      void connecting?.then((client) => {
+        Promise.resolve(client.dispose()).catch(nothing)
+        if (!acknowledged) client.terminate()
+      }, nothing)
+    },
+  }
+}

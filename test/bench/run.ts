@@ -1,0 +1,25 @@
+import { compareBatches } from './batches.ts'
+import { compareHttp } from './http.ts'
+import { report, startDatabase, startServer } from './measure.ts'
+import { comparePush } from './push.ts'
+
+/* Every figure beside its limit in the same run: read the ratios, the machine makes the rest. */
+
+const only = process.argv[2]
+const wanted = (name: string): boolean => only === undefined || only === name
+
+const database = await startDatabase()
+const results: boolean[] = []
+try {
+  if (wanted('batches')) for (const one of await compareBatches(database.url)) results.push(report(one))
+  const server = await startServer(database.url)
+  try {
+    if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))
+    if (wanted('push')) for (const one of await comparePush(server)) results.push(report(one))
+  } finally {
+    await server.stop()
+  }
+} finally {
+  await database.stop()
+}
+process.exitCode = results.every(Boolean) ? 0 : 1

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { DELIVERY_STATUSES, isTerminal, ORCHESTRATION_STATES, waitingFor } from '../../server/core/delivery.ts'
+
+const READY = { orchestrationState: 'ready', planningReason: null } as const
+
+test.each([
+  ['pending', 'due'],
+  ['failed', 'retry'],
+  ['dispatched', 'provider'],
+  ['succeeded', null],
+  ['suppressed', null],
+  ['cancelled', null],
+  ['digested', null],
+] as const)('a delivery that is %s waits for %s', (status, waits) => {
+  expect(waitingFor({ ...READY, status })).toBe(waits)
+})
+
+test('a delivery that was put off waits for the reason of it, and a held one for its digest', () => {
+  const planningReason = 'quiet_hours'
+  expect(waitingFor({ status: 'pending', orchestrationState: 'deferred', planningReason })).toBe('quiet_hours')
+  expect(waitingFor({ status: 'pending', orchestrationState: 'digest_held', planningReason: 'digest_rule' })).toBe(
+    'digest',
+  )
+})
+
+test('every delivery that is not terminal says what it waits for, and no terminal one does', () => {
+  for (const status of DELIVERY_STATUSES) {
+    for (const orchestrationState of ORCHESTRATION_STATES) {
+      const waits = waitingFor({ status, orchestrationState, planningReason: 'some_reason' })
+      expect(waits === null).toBe(isTerminal(status))
+    }
+  }
+})

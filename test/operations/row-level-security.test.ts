@@ -1,0 +1,110 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { APPLICATION_ROLE } from '../../server/db/client.ts'
+import { memory } from '../../server/index.ts'
+import { startCarillon, type TestCarillon } from '../support/carillon.ts'
+import { mention } from '../support/notifiers.ts'
+import { trigger } from '../support/trigger.ts'
+
+let carillon: TestCarillon
+let tables: readonly { readonly name: string; readonly key: string }[]
+
+beforeAll(async () => {
+  carillon = await startCarillon({ notifiers: [mention], adapters: { email: memory() } })
+  await carillon.addTenant('other')
+  // Something of everything, and something that waits.
+  const recipients = [{ id: 'ada', email: 'ada@example.test', addresses: [{ channel: 'push', address: 'x' }] }]
+  for (let index = 0; index < 2; index++) {
+    await trigger(carillon, { notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients })
+    if (index === 0) await carillon.drainJobs()
+  }
+  const { rows } = await carillon.sql.query<{ name: string; key: string }>(
+    `select c.relname as name, case when bool_or(a.attname = 'tenant_id') then 'tenant_id' else 'id' end as key
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+    group by c.relname having bool_or(a.attname = 'tenant_id') or c.relname = 'tenant' order by c.relname`,
+  )
+  tables = rows
+})
+afterAll(() => carillon.close())
+
+/** Runs statements in a session of the application's role that has named this tenant, or none at all. */
+const asTenant = async <T>(tenant: string | null, work: (client: pg.Client) => Promise<T>): Promise<T> => {
+  const named = tenant === null ? '' : ` -c carillon.tenant=${tenant}`
+  const client = new pg.Client({ connectionString: carillon.databaseUrl, options: `-c role=${APPLICATION_ROLE}${named}` })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+test('every table with tenants in it is guarded by a policy, for its owner as well', async () => {
+  const { rows } = await carillon.sql.query(
+    `select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as forced,
+      exists (select from pg_policy p where p.polrelid = c.oid and p.polqual is not null and p.polcmd = '*') as policy
+    from pg_class c where c.relname = any($1) order by c.relname`,
+    [tables.map(({ name }) => name)],
+  )
+  expect(tables.length).toBeGreaterThanOrEqual(14)
+  expect(rows).toEqual(tables.map(({ name }) => ({ name, forced: true, policy: true })))
+})
+
+test('there is no table without a tenant but those that hold no data of one', async () => {
+  const { rows } = await carillon.sql.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> all($1)`,
+    [tables.map(({ name }) => name)],
+  )
+  expect(rows.map(({ name }) => name)).toEqual(['_prisma_migrations'])
+})
+
+test('the application is neither superuser nor exempt from policies, and owns nothing', async () => {
+  const { rows } = await carillon.sql.query(
+    `select rolsuper, rolbypassrls, (select count(*)::int from pg_class where relowner = r.oid) as owned from pg_roles r where rolname = $1`,
+    [APPLICATION_ROLE],
+  )
+  expect(rows).toEqual([{ rolsuper: false, rolbypassrls: false, owned: 0 }])
+})
+
+const countsIn = async (client: pg.Client) => {
+  const counts: [string, { readonly count: number; readonly acme: number }][] = []
+  for (const { name, key } of tables) {
+    const query = `select count(*)::int, count(*) filter (where ${key} = 'acme')::int as acme from ${name}`
+    counts.push([name, (await client.query(query)).rows[0]])
+  }
+  return counts
+}
+
+test('a session that has named no tenant sees no row', async () => {
+  for (const tenant of [null, '', 'nobody']) {
+    const counts = await asTenant(tenant, countsIn)
+    expect(counts).toEqual(tables.map(({ name }) => [name, { count: 0, acme: 0 }]))
+  }
+})
+
+test("a tenant's session sees its own rows and none of another's", async () => {
+  for (const [name, { count, acme }] of await asTenant('acme', countsIn)) {
+    expect([name, acme]).toEqual([name, count])
+    // What a plain trigger leaves nothing in, is written for large audiences, or when something changes later.
+    if (!['event_recipient', 'delivery_transition', 'preference'].includes(name)) expect([name, count]).not.toEqual([name, 0])
+  }
+  for (const [name, { acme }] of await asTenant('other', countsIn)) expect([name, acme]).toEqual([name, 0])
+})
+
+test("a tenant's session can neither change, remove nor make rows of another", async () => {
+  await asTenant('other', async (client) => {
+    expect((await client.query(`update notification set read_at = now()`)).rowCount).toBe(0)
+    expect((await client.query(`delete from due`)).rowCount).toBe(0)
+    const insert = client.query(`insert into inbox (tenant_id, recipient_id) values ('acme', 'zoe')`)
+    await expect(insert).rejects.toMatchObject({ code: '42501' })
+  })
+})
+
+test('a connection that served one tenant shows nothing of it to the next', async () => {
+  const { prismaFor, tenant } = carillon.app.db
+  expect(await prismaFor('acme').event.count()).toBe(2)
+  expect(await prismaFor('other').event.count()).toBe(0)
+  const { rows } = await tenant.query('select count(*)::int from event')
+  expect(rows[0].count).toBe(0)
+})

@@ -1,0 +1,165 @@
+import type { Pool } from 'pg'
+
+/** Something that holds at every instant, whatever is going on: a statement that finds what breaks it. */
+export interface Invariant {
+  readonly promise: string
+  /** Returns no row. */
+  readonly sql: string
+}
+
+/** What changes together is written together, so all of these hold in the midst of the work too. */
+export const INVARIANTS: readonly Invariant[] = [
+  {
+    promise: 'a delivery that is not terminal has a due row',
+    sql: `select v.id, v.status from delivery v left join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id)
+      where v.status in ('pending', 'failed', 'dispatched') and d.subject_id is null`,
+  },
+  {
+    promise: 'a due row of a delivery has a delivery that is not terminal, in its own lane',
+    sql: `select d.subject_id, v.status, v.channel, d.lane from due d left join delivery v on (v.tenant_id, v.id) = (d.tenant_id, d.subject_id)
+      where d.kind = 'delivery' and (v.id is null or v.channel <> d.lane or v.status not in ('pending', 'failed', 'dispatched'))`,
+  },
+  {
+    promise: 'an event has a fan-out due exactly while it is being planned',
+    sql: `select e.id, e.status, d.subject_id from event e full join (select * from due where kind = 'fan_out') d
+        on (d.tenant_id, d.subject_id) = (e.tenant_id, e.id)
+      where e.id is null or (e.status = 'planning') <> (d.subject_id is not null)`,
+  },
+  {
+    promise: 'there is an audience to be planned only while its event is, and it is as large as the event says',
+    sql: `select e.id, e.status, e.recipient_count, e.planned_recipient_count, r.rest from event e
+        full join (select tenant_id, event_id, count(*) as rest from event_recipient group by 1, 2) r
+          on (r.tenant_id, r.event_id) = (e.tenant_id, e.id)
+      where e.id is null
+        or coalesce(r.rest, 0) <> case when e.status = 'planning' then e.recipient_count - e.planned_recipient_count else 0 end`,
+  },
+  {
+    promise: 'an event has as many notifications as it says are planned, and is planned when that is all of them',
+    sql: `select e.id, e.status, e.recipient_count, e.planned_recipient_count, count(n.id) from event e
+        left join notification n on (n.tenant_id, n.event_id) = (e.tenant_id, e.id)
+      group by e.tenant_id, e.id
+      having count(n.id) <> e.planned_recipient_count
+        or (e.status = 'planned' and e.planned_recipient_count <> e.recipient_count)
+        or (e.status = 'planning' and e.planned_recipient_count = e.recipient_count)`,
+  },
+  {
+    promise: 'every row belongs to the ones it was made for',
+    sql: `select 'notification' as what, n.id from notification n left join event e on (e.tenant_id, e.id) = (n.tenant_id, n.event_id) where e.id is null
+      union all select 'delivery', v.id from delivery v
+        left join notification n on (n.tenant_id, n.id, n.event_id, n.recipient_id) = (v.tenant_id, v.notification_id, v.event_id, v.recipient_id)
+        where n.id is null
+      union all select 'attempt', a.id from delivery_attempt a left join delivery v on (v.tenant_id, v.id) = (a.tenant_id, a.delivery_id) where v.id is null
+      union all select 'decision', c.id from delivery_decision c left join delivery v on (v.tenant_id, v.id) = (c.tenant_id, c.delivery_id) where v.id is null
+      union all select 'transition', t.id from delivery_transition t left join delivery v on (v.tenant_id, v.id) = (t.tenant_id, t.delivery_id) where v.id is null`,
+  },
+  {
+    promise: "an inbox's counters are what counting its items gives",
+    sql: `select i.recipient_id, i.total, i.unread, i.unseen, c.* from inbox i
+        full join (select tenant_id, recipient_id, count(*) as total, count(*) filter (where read_at is null) as unread,
+            count(*) filter (where seen_at is null) as unseen
+          from notification where arrival_version is not null and archived_at is null and snoozed_until is null group by 1, 2) c
+          on (c.tenant_id, c.recipient_id) = (i.tenant_id, i.recipient_id)
+      where (coalesce(i.total, -1), coalesce(i.unread, -1), coalesce(i.unseen, -1))
+        <> (coalesce(c.total, 0), coalesce(c.unread, 0), coalesce(c.unseen, 0))`,
+  },
+  {
+    promise: 'no item of an inbox is ahead of it, and the newest change stands at its version',
+    sql: `select i.recipient_id, i.version, max(n.inbox_version) from inbox i
+        left join notification n on (n.tenant_id, n.recipient_id) = (i.tenant_id, i.recipient_id)
+      group by i.tenant_id, i.recipient_id having i.version <> coalesce(max(n.inbox_version), 0)`,
+  },
+  {
+    promise: 'versions of an inbox are each given once',
+    sql: `select recipient_id, inbox_version from notification where inbox_version is not null
+      group by tenant_id, recipient_id, inbox_version having count(*) > 1`,
+  },
+  {
+    promise: "a recipient's deliveries stand in an order without gaps",
+    sql: `select v.recipient_id, count(*), max(v.position), i.position from delivery v
+        left join inbox i on (i.tenant_id, i.recipient_id) = (v.tenant_id, v.recipient_id)
+      group by v.tenant_id, v.recipient_id, i.position
+      having count(*) <> max(v.position) or count(distinct v.position) <> count(*) or i.position is distinct from max(v.position)`,
+  },
+  {
+    promise: 'an in-app delivery has succeeded exactly where its notification is in the inbox, with content',
+    sql: `select v.id, v.status, n.arrival_version from delivery v join notification n on (n.tenant_id, n.id) = (v.tenant_id, v.notification_id)
+      where v.channel = 'in_app'
+        and ((v.status = 'succeeded') <> (n.arrival_version is not null) or (n.arrival_version is not null and n.content is null))`,
+  },
+  {
+    promise: 'attempts of a delivery are numbered from 1 without gaps',
+    sql: `select delivery_id, array_agg(attempt_number order by attempt_number) from delivery_attempt group by tenant_id, delivery_id
+      having min(attempt_number) <> 1 or max(attempt_number) <> count(*) or count(distinct attempt_number) <> count(*)`,
+  },
+  {
+    promise: 'a delivery that succeeded has exactly one successful attempt, its last, and no other delivery has any',
+    sql: `select v.id, v.status, array_agg(a.outcome order by a.attempt_number) from delivery v
+        left join delivery_attempt a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id) and a.source = 'call'
+      group by v.tenant_id, v.id
+      having count(*) filter (where a.outcome = 'succeeded') <> case v.status when 'succeeded' then 1 else 0 end
+        or (v.status = 'succeeded' and (array_agg(a.outcome order by a.attempt_number desc))[1] <> 'succeeded')`,
+  },
+  {
+    promise: 'nothing follows an attempt that was refused for good',
+    sql: `select v.id, v.status from delivery v join delivery_attempt a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id)
+      where a.source = 'call' and a.outcome in ('rejected', 'bounced') and (v.status <> 'cancelled' or exists (
+        select from delivery_attempt b where (b.tenant_id, b.delivery_id) = (v.tenant_id, v.id) and b.attempt_number > a.attempt_number))`,
+  },
+  {
+    promise: 'the queue has counted every try',
+    sql: `select d.subject_id, d.tries, count(a.id) from due d
+        left join delivery_attempt a on (a.tenant_id, a.delivery_id) = (d.tenant_id, d.subject_id) and a.source = 'call'
+      where d.kind = 'delivery' group by d.tenant_id, d.kind, d.subject_id having d.tries <> count(a.id)`,
+  },
+  {
+    promise: 'a dispatched delivery is under a lease, one that failed for now is due when it says',
+    sql: `select v.id, v.status, v.next_attempt_at, d.due_at, d.lease_token from delivery v
+        join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id)
+      where (v.status = 'dispatched' and d.lease_token is null) or (v.status = 'failed' and v.next_attempt_at <> d.due_at)`,
+  },
+  {
+    promise: 'a delivery was planned by exactly one decision',
+    sql: `select v.id, count(c.id) from delivery v
+        left join delivery_decision c on (c.tenant_id, c.delivery_id) = (v.tenant_id, v.id) and c.checkpoint = 'planning'
+      group by v.tenant_id, v.id having count(c.id) <> 1`,
+  },
+  {
+    promise:
+      'no provider is called without a decision that let it through, under the lease that the attempt is named after',
+    sql: `select a.delivery_id, a.id, a.outcome from delivery_attempt a
+        left join delivery_decision c on (c.tenant_id, c.delivery_id, c.id) = (a.tenant_id, a.delivery_id, a.id)
+      where a.source = 'call' and a.adapter <> 'in_app'
+        and (c.checkpoint is distinct from 'perform' or c.answers @? '$[*] ? (@.verdict != "pass")')`,
+  },
+  {
+    promise: 'a decision that let a delivery through is followed by its attempt, or the delivery is dispatched now',
+    sql: `select c.delivery_id, c.id, v.status from delivery_decision c
+        join delivery v on (v.tenant_id, v.id) = (c.tenant_id, c.delivery_id)
+        left join delivery_attempt a on (a.tenant_id, a.id) = (c.tenant_id, c.id)
+      where c.checkpoint = 'perform' and not c.answers @? '$[*] ? (@.verdict != "pass")' and a.id is null and v.status <> 'dispatched'`,
+  },
+  {
+    promise: 'a delivery that was stopped after it had been planned says when and why',
+    sql: `select v.id, v.status, v.suppression_reason from delivery v
+      where v.status = 'cancelled' and v.suppression_reason <> 'planning_failed' and not exists (
+        select from delivery_transition t where (t.tenant_id, t.delivery_id) = (v.tenant_id, v.id)
+          and t.event in ('cancelled', 'event_cancelled') and t.reason = v.suppression_reason)`,
+  },
+  {
+    promise: 'nothing of a cancelled event waits to be sent, unless it had been handed over before',
+    sql: `select v.id, v.status from event e join delivery v on (v.tenant_id, v.event_id) = (e.tenant_id, e.id)
+      where e.status = 'cancelled' and v.status = 'pending'`,
+  },
+]
+
+/** What is broken now; empty where all is well. `sql` must see every tenant's rows. */
+export const brokenInvariants = async (
+  sql: Pool,
+): Promise<readonly { readonly promise: string; readonly found: readonly unknown[] }[]> => {
+  const broken: { promise: string; found: unknown[] }[] = []
+  for (const { promise, sql: text } of INVARIANTS) {
+    const { rows } = await sql.query(`${text} limit 5`)
+    if (rows.length > 0) broken.push({ promise, found: rows })
+  }
+  return broken
+}
