@@ -1,4 +1,5 @@
 import type { InboxKey } from '../server/core/cursor.ts'
+import { idFault } from '../server/core/json-limits.ts'
 import type { KeyScope } from '../server/core/principal.ts'
 import { badInput, CarillonError } from '../server/errors.ts'
 import type { Context } from './context.ts'
@@ -26,8 +27,9 @@ export const subjectOf = (
   { scopes, path }: { readonly scopes: readonly KeyScope[]; readonly path: readonly string[] },
 ): InboxKey => {
   const { tenantId } = principal
+  const id = recipientId?.trim()
   if (principal.recipientId !== null) {
-    if (recipientId != null && recipientId !== principal.recipientId) {
+    if (id !== undefined && id !== principal.recipientId) {
       throw new CarillonError('FORBIDDEN', 'A recipient token is for its own recipient alone', { path })
     }
     return { tenantId, recipientId: principal.recipientId }
@@ -35,7 +37,8 @@ export const subjectOf = (
   if (!scopes.some((scope) => principal.scopes.includes(scope))) {
     throw forbidden(`a recipient token, or ${scopes.map((scope) => NAMES[scope]).join(' or ')}`)
   }
-  const id = recipientId?.trim()
   if (!id) throw badInput('Say whose: recipientId is missing', path)
+  const fault = idFault(id, path)
+  if (fault) throw badInput(`recipientId ${fault.message}`, fault.path)
   return { tenantId, recipientId: id }
 }

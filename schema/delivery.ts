@@ -148,18 +148,18 @@ export const DeliveryFilter = builder.inputType('DeliveryFilter', {
 const NOTHING = '00000000-0000-0000-0000-000000000000'
 
 const whereOf = (filter: typeof DeliveryFilter.$inferInput | null | undefined): Prisma.DeliveryWhereInput => ({
-  ...(filter?.recipientId && { recipientId: filter.recipientId }),
-  ...(filter?.eventId && { eventId: idOfType('Event', filter.eventId) ?? NOTHING }),
-  ...(filter?.notificationId && { notificationId: idOfType('Notification', filter.notificationId) ?? NOTHING }),
-  ...(filter?.orchestrationState && { orchestrationState: { in: [...filter.orchestrationState] } }),
-  ...(filter?.notificationKey && { notificationKey: filter.notificationKey }),
-  ...(filter?.channel && { channel: filter.channel }),
-  ...(filter?.status && { status: { in: [...filter.status] } }),
-  ...(filter?.suppressionReason && { suppressionReason: filter.suppressionReason }),
-  ...(filter?.correlationId && { event: { correlationId: filter.correlationId } }),
+  ...(filter?.recipientId != null && { recipientId: filter.recipientId }),
+  ...(filter?.eventId != null && { eventId: idOfType('Event', filter.eventId) ?? NOTHING }),
+  ...(filter?.notificationId != null && { notificationId: idOfType('Notification', filter.notificationId) ?? NOTHING }),
+  ...(filter?.orchestrationState != null && { orchestrationState: { in: [...filter.orchestrationState] } }),
+  ...(filter?.notificationKey != null && { notificationKey: filter.notificationKey }),
+  ...(filter?.channel != null && { channel: filter.channel }),
+  ...(filter?.status != null && { status: { in: [...filter.status] } }),
+  ...(filter?.suppressionReason != null && { suppressionReason: filter.suppressionReason }),
+  ...(filter?.correlationId != null && { event: { correlationId: filter.correlationId } }),
   insertedAt: {
-    ...(filter?.insertedAfter && { gte: filter.insertedAfter }),
-    ...(filter?.insertedBefore && { lt: filter.insertedBefore }),
+    ...(filter?.insertedAfter != null && { gte: filter.insertedAfter }),
+    ...(filter?.insertedBefore != null && { lt: filter.insertedBefore }),
   },
 })
 

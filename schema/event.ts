@@ -125,13 +125,13 @@ const EventFilter = builder.inputType('EventFilter', {
 })
 
 const whereOf = (filter: typeof EventFilter.$inferInput | null | undefined): Prisma.EventWhereInput => ({
-  ...(filter?.status && { status: { in: [...filter.status] } }),
-  ...(filter?.notificationKey && { notificationKey: filter.notificationKey }),
-  ...(filter?.correlationId && { correlationId: filter.correlationId }),
-  ...(filter?.recipientId && { notifications: { some: { recipientId: filter.recipientId } } }),
+  ...(filter?.status != null && { status: { in: [...filter.status] } }),
+  ...(filter?.notificationKey != null && { notificationKey: filter.notificationKey }),
+  ...(filter?.correlationId != null && { correlationId: filter.correlationId }),
+  ...(filter?.recipientId != null && { notifications: { some: { recipientId: filter.recipientId } } }),
   insertedAt: {
-    ...(filter?.insertedAfter && { gte: filter.insertedAfter }),
-    ...(filter?.insertedBefore && { lt: filter.insertedBefore }),
+    ...(filter?.insertedAfter != null && { gte: filter.insertedAfter }),
+    ...(filter?.insertedBefore != null && { lt: filter.insertedBefore }),
   },
 })
 

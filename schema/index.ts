@@ -12,6 +12,7 @@ import './recipient-token.ts'
 import './explanation.ts'
 import './node.ts'
 import { builder } from './builder.ts'
+import { refuseUnstorableText } from './storable-text.ts'
 
 /** The API. */
-export const schema = builder.toSchema()
+export const schema = refuseUnstorableText(builder.toSchema())

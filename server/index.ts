@@ -24,9 +24,14 @@ export type {
   SmsContent,
 } from './core/render-contracts.ts'
 export {
+  type DigestRenderContext,
   defineNotifier,
+  type NextRule,
   type Notifier,
   type NotifierDefinition,
   type RenderContext,
   secret,
+  type Target,
+  type WorkflowOutcome,
+  type WorkflowStep,
 } from './notifiers/notifier.ts'

@@ -22,8 +22,10 @@ const withinTime = async <T>(definition: AnyDefinition, member: string, call: ()
     const answer = call()
     if (!isThenable(answer)) return answer
     const limit = new Promise<never>((_, reject) => {
-      const late = new NotifierError(definition, member, `took longer than ${FUNCTION_TIME_LIMIT_MS} ms`)
-      timer = setTimeout(() => reject(late), FUNCTION_TIME_LIMIT_MS)
+      timer = setTimeout(
+        () => reject(new NotifierError(definition, member, `took longer than ${FUNCTION_TIME_LIMIT_MS} ms`)),
+        FUNCTION_TIME_LIMIT_MS,
+      )
     })
     return await Promise.race([answer, limit])
   } catch (cause) {
@@ -34,13 +36,27 @@ const withinTime = async <T>(definition: AnyDefinition, member: string, call: ()
   }
 }
 
+type Parsed = z.ZodSafeParseResult<unknown>
+
+/** Schemas with something asynchronous in them, which zod finds out by trying. */
+const asynchronous = new WeakSet<z.ZodType>()
+
+// Most schemas are synchronous, and a promise for each parse is a good part of what a trigger costs.
+const parse = (schema: z.ZodType, value: unknown): Parsed | Promise<Parsed> => {
+  if (!asynchronous.has(schema)) {
+    try {
+      return schema.safeParse(value)
+    } catch (error) {
+      if (!(error instanceof Error) || error.constructor.name !== '$ZodAsyncError') throw error
+      asynchronous.add(schema)
+    }
+  }
+  return schema.safeParseAsync(value)
+}
+
 /** The payload as the notifier's functions see it, or what is wrong with it. */
 export const parsePayload = (definition: AnyDefinition, payload: unknown) =>
-  withinTime(
-    definition,
-    'payload',
-    () => definition.payload.safeParseAsync(payload) as Promise<z.ZodSafeParseResult<unknown>>,
-  )
+  withinTime(definition, 'payload', () => parse(definition.payload, payload))
 
 // Parsed anew for each function, so that none sees what another did to it.
 const freshPayload = async (definition: AnyDefinition, member: string, payload: unknown): Promise<unknown> => {
@@ -96,7 +112,7 @@ export const render = async (
   if (!renders) throw new NotifierError(definition, member, 'does not exist')
   const fresh = await freshPayload(definition, member, payload)
   const content = await withinTime(definition, member, () => renders({ payload: fresh, recipient }))
-  const checked = await contract.safeParseAsync(content)
+  const checked = await parse(contract, content)
   if (checked.success) return checked.data
   const [issue] = checked.error.issues
   throw new NotifierError(

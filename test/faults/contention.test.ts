@@ -123,6 +123,7 @@ const followBySql = async (over: () => boolean): Promise<Following & { readonly 
       seen.set(id, inboxVersion)
     }
     if (last && changed.length === 0) return { seen, faults, reads }
+    await delay(5)
   }
 }
 

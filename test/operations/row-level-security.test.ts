@@ -31,7 +31,10 @@ afterAll(() => carillon.close())
 /** Runs statements in a session of the application's role that has named this tenant, or none at all. */
 const asTenant = async <T>(tenant: string | null, work: (client: pg.Client) => Promise<T>): Promise<T> => {
   const named = tenant === null ? '' : ` -c carillon.tenant=${tenant}`
-  const client = new pg.Client({ connectionString: carillon.databaseUrl, options: `-c role=${APPLICATION_ROLE}${named}` })
+  const client = new pg.Client({
+    connectionString: carillon.databaseUrl,
+    options: `-c role=${APPLICATION_ROLE}${named}`,
+  })
   await client.connect()
   try {
     return await work(client)
@@ -87,7 +90,8 @@ test("a tenant's session sees its own rows and none of another's", async () => {
   for (const [name, { count, acme }] of await asTenant('acme', countsIn)) {
     expect([name, acme]).toEqual([name, count])
     // What a plain trigger leaves nothing in, is written for large audiences, or when something changes later.
-    if (!['event_recipient', 'delivery_transition', 'preference'].includes(name)) expect([name, count]).not.toEqual([name, 0])
+    if (!['event_recipient', 'delivery_transition', 'preference'].includes(name))
+      expect([name, count]).not.toEqual([name, 0])
   }
   for (const [name, { acme }] of await asTenant('other', countsIn)) expect([name, acme]).toEqual([name, 0])
 })

@@ -70,7 +70,8 @@ test('a trigger of a thousand recipients takes no more', async () => {
 
 test('fifty triggers at once share their statements', async () => {
   const one = await countedDuring(triggerTo('g', 1, 2))
-  const query = 'mutation ($input: TriggerBatchInput!) { triggerBatch(input: $input) { results { error { message } } } }'
+  const query =
+    'mutation ($input: TriggerBatchInput!) { triggerBatch(input: $input) { results { error { message } } } }'
   const triggers = recipients('h', 50).map((recipient) =>
     triggerInput({ notificationKey: 'wide', payload: { channels: 2 }, recipients: [recipient] }),
   )

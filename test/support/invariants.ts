@@ -64,9 +64,10 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     promise: 'no item of an inbox is ahead of it, and the newest change stands at its version',
-    sql: `select i.recipient_id, i.version, max(n.inbox_version) from inbox i
-        left join notification n on (n.tenant_id, n.recipient_id) = (i.tenant_id, i.recipient_id)
-      group by i.tenant_id, i.recipient_id having i.version <> coalesce(max(n.inbox_version), 0)`,
+    sql: `select i.recipient_id, i.version, n.newest from inbox i
+        full join (select tenant_id, recipient_id, max(inbox_version) as newest from notification where inbox_version is not null group by 1, 2) n
+          on (n.tenant_id, n.recipient_id) = (i.tenant_id, i.recipient_id)
+      where coalesce(i.version, -1) <> coalesce(n.newest, 0)`,
   },
   {
     promise: 'versions of an inbox are each given once',
@@ -93,11 +94,11 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     promise: 'a delivery that succeeded has exactly one successful attempt, its last, and no other delivery has any',
-    sql: `select v.id, v.status, array_agg(a.outcome order by a.attempt_number) from delivery v
-        left join delivery_attempt a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id) and a.source = 'call'
-      group by v.tenant_id, v.id
-      having count(*) filter (where a.outcome = 'succeeded') <> case v.status when 'succeeded' then 1 else 0 end
-        or (v.status = 'succeeded' and (array_agg(a.outcome order by a.attempt_number desc))[1] <> 'succeeded')`,
+    sql: `select v.id, v.status, a.outcomes from delivery v
+        full join (select tenant_id, delivery_id, array_agg(outcome order by attempt_number) as outcomes
+          from delivery_attempt where source = 'call' group by 1, 2) a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id)
+      where cardinality(array_positions(coalesce(a.outcomes, '{}'), 'succeeded')) <> case v.status when 'succeeded' then 1 else 0 end
+        or (v.status = 'succeeded' and a.outcomes[cardinality(a.outcomes)] <> 'succeeded')`,
   },
   {
     promise: 'nothing follows an attempt that was refused for good',

@@ -29,6 +29,9 @@ for (const moment of ['adapter.misbehaved', 'attempt.unknown', 'result.too_late'
 }
 const http = await serveHttp(app, { host: '127.0.0.1', port: 0 })
 if (settings.worker) app.worker.start()
+process.on('message', (message) => {
+  if (message === 'work') app.worker.start()
+})
 
 process.once('SIGTERM', async () => {
   await http.close()

@@ -32,6 +32,8 @@ export interface Peer {
   /** How often each of the moments worth counting came to pass. */
   readonly moments: ReadonlyMap<string, number>
   ask(credential: string, query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer>
+  /** Makes a worker of one that was none. */
+  work(): void
   /** Sends a signal, and resolves when the process has ended. */
   end(signal: NodeJS.Signals): Promise<PeerExit>
 }
@@ -73,6 +75,7 @@ export const startPeer = async (settings: PeerSettings): Promise<Peer> => {
       const { data = null, errors = [] } = (await response.json()) as Partial<GraphQLAnswer>
       return { status: response.status, data, errors }
     },
+    work: () => void child.send('work'),
     async end(signal) {
       if (!exit) child.kill(signal)
       return until('the process has ended', () => exit, { within: 30_000 })

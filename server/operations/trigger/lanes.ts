@@ -12,12 +12,17 @@ import type { PreparedTrigger } from './prepare.ts'
  *        │            ▼
  *        └──────► slow lane ──► answered            waits for its locks; tries a busy key again, later and later
  *
- * One lane of each a process: a second lane brings nothing on few cores, and contends where recipients are shared.
+ * A second fast lane opens only while enough is waiting for it and none is contested: while the database works on one
+ * batch, the callers of the other are answered and send their next. Where recipients are shared two lanes lose.
  */
 
 /** A batch is bounded by triggers and by recipients: the duration of one batch is the worst wait of the next. */
 const MAX_TRIGGERS = 100
 const MAX_RECIPIENTS = 200
+/** How many must be waiting for a second lane to open: a lane for less would only make both batches small. */
+const SECOND_LANE_FROM = 8
+/** After a contested batch, how many batches go by before a second lane is tried again. */
+const CALM_BATCHES = 50
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 100
 
@@ -56,7 +61,8 @@ export const openLanes = (
   const { telemetry, hints } = capabilities
   const fast: Waiting[] = []
   const slow: Waiting[] = []
-  const running = { fast: false, slow: false }
+  const running = { fast: 0, slow: false }
+  let calmAfter = 0
 
   const attempt = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Result[]> => {
     try {
@@ -115,15 +121,22 @@ export const openLanes = (
   }
 
   const runFast = async (): Promise<void> => {
-    running.fast = true
+    running.fast += 1
     // One turn of the event loop: the requests that arrived in the same read of the sockets travel together.
     await nextTurn()
     while (fast.length > 0) {
       const contested = await run(takeBatch(fast), false)
+      calmAfter = contested.length > 0 ? CALM_BATCHES : Math.max(0, calmAfter - 1)
       slow.push(...contested)
       if (contested.length > 0 && !running.slow) void runSlow()
+      if (running.fast > 1 && calmAfter > 0) break
     }
-    running.fast = false
+    running.fast -= 1
+  }
+
+  const openFastLane = (): void => {
+    const second = running.fast === 1 && calmAfter === 0 && fast.length >= SECOND_LANE_FROM
+    if (running.fast === 0 || second) void runFast()
   }
 
   const makeMissing = async ({ item }: Waiting): Promise<void> => {
@@ -157,7 +170,7 @@ export const openLanes = (
       ;(large ? slow : fast).push({ item, resolve, reject })
       if (large) {
         if (!running.slow) void runSlow()
-      } else if (!running.fast) void runFast()
+      } else openFastLane()
     })
 
   return enqueue

@@ -35,10 +35,20 @@ beforeAll(async () => {
 })
 afterAll(() => carillon.close())
 
-const unclassified = expect.objectContaining({ attemptNumber: 1, outcome: 'FAILED', errorClass: 'unknown_classification' })
+const unclassified = expect.objectContaining({
+  attemptNumber: 1,
+  outcome: 'FAILED',
+  errorClass: 'unknown_classification',
+})
 
 test.each<[string, Act, string]>([
-  ['throws at once', () => { throw new Error('sync for bob@example.test') }, 'sync for [removed]'],
+  [
+    'throws at once',
+    () => {
+      throw new Error('sync for bob@example.test')
+    },
+    'sync for [removed]',
+  ],
   ['rejects', () => Promise.reject(new Error('refused')), 'refused'],
   ['rejects with no error', () => Promise.reject('words'), 'words'],
   ['rejects with nothing', () => Promise.reject(), 'undefined'],
@@ -46,9 +56,26 @@ test.each<[string, Act, string]>([
   ['answers nothing', undefined, 'answered none of accepted, temporary, permanent and bounced'],
   ['answers null', null, 'answered none of accepted, temporary, permanent and bounced'],
   ['answers text', 'accepted', 'answered none of accepted, temporary, permanent and bounced'],
-  ['answers an outcome that does not exist', { outcome: 'fine' }, 'answered none of accepted, temporary, permanent and bounced'],
-  ['answers what it should, at once', () => ({ outcome: 'fine' }), 'answered none of accepted, temporary, permanent and bounced'],
-  ['throws when it is read', () => Promise.resolve({ get outcome() { throw new Error('trap') } }), 'trap'],
+  [
+    'answers an outcome that does not exist',
+    { outcome: 'fine' },
+    'answered none of accepted, temporary, permanent and bounced',
+  ],
+  [
+    'answers what it should, at once',
+    () => ({ outcome: 'fine' }),
+    'answered none of accepted, temporary, permanent and bounced',
+  ],
+  [
+    'throws when it is read',
+    () =>
+      Promise.resolve({
+        get outcome() {
+          throw new Error('trap')
+        },
+      }),
+    'trap',
+  ],
 ])('an adapter that %s is taken for a temporary failure, and the delivery is tried again', async (_, act, reason) => {
   const before = problems.length
   pager.next(act)
@@ -131,16 +158,19 @@ test('one that hangs holds up none of the others of its batch', async () => {
   ])
 })
 
-test.each(Object.keys(RENDERS))('a render that %s at the sending is a failed try, and the adapter is not called', async (render) => {
-  const before = pager.calls.length
-  const { event } = await trigger(carillon, { notificationKey: 'clumsy', payload: { render } })
-  await carillon.drainJobs()
-  const delivery = await deliveryOf(carillon, { eventId: event.id })
-  expect(delivery).toMatchObject({
-    status: 'FAILED',
-    attempts: [{ outcome: 'FAILED', errorClass: 'render_failed', adapter: 'pager' }],
-  })
-  expect(delivery.attempts[0].reason).toMatch(/^Notifier "clumsy": render\.pager /)
-  expect(delivery.attempts[0].reason).not.toContain('zoe')
-  expect(pager.calls.length).toBe(before)
-})
+test.each(Object.keys(RENDERS))(
+  'a render that %s at the sending is a failed try, and the adapter is not called',
+  async (render) => {
+    const before = pager.calls.length
+    const { event } = await trigger(carillon, { notificationKey: 'clumsy', payload: { render } })
+    await carillon.drainJobs()
+    const delivery = await deliveryOf(carillon, { eventId: event.id })
+    expect(delivery).toMatchObject({
+      status: 'FAILED',
+      attempts: [{ outcome: 'FAILED', errorClass: 'render_failed', adapter: 'pager' }],
+    })
+    expect(delivery.attempts[0].reason).toMatch(/^Notifier "clumsy": render\.pager /)
+    expect(delivery.attempts[0].reason).not.toContain('zoe')
+    expect(pager.calls.length).toBe(before)
+  },
+)

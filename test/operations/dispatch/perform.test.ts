@@ -41,7 +41,11 @@ test('what is switched off after the trigger and before the sending is not sent,
   })
   expect(storyOf(delivery)).toEqual(['event_created', 'notification_created', 'delivery_planned', 'suppressed'])
   expect(delivery.explanation.timeline.at(-1).detail).toEqual({ reason: 'category_disabled', checkpoint: 'perform' })
-  const said = delivery.explanation.decisions.map(({ checkpoint, rule, verdict }: Record<string, string>) => [checkpoint, rule, verdict])
+  const said = delivery.explanation.decisions.map(({ checkpoint, rule, verdict }: Record<string, string>) => [
+    checkpoint,
+    rule,
+    verdict,
+  ])
   expect(said).toEqual([
     ['PLANNING', 'notification_preference', 'PASS'],
     ['PLANNING', 'category_preference', 'PASS'],
@@ -60,7 +64,14 @@ test('an address that is removed before the sending suppresses it, and one that 
   await carillon.ok(
     carillon.backendKey,
     'mutation ($input: UpsertRecipientsInput!) { upsertRecipients(input: $input) { recipients { id } } }',
-    { input: { recipients: [{ id: 'gone', email: null }, { id: 'moved', email: 'new@example.test' }] } },
+    {
+      input: {
+        recipients: [
+          { id: 'gone', email: null },
+          { id: 'moved', email: 'new@example.test' },
+        ],
+      },
+    },
   )
   await carillon.drainJobs()
   const gone = await deliveryOf(carillon, { eventId: event.id, recipientId: 'gone' })

@@ -31,7 +31,9 @@ test('what a provider cannot take now is tried again when it is due, and not bef
   const failed = await deliveryOf(carillon, { eventId })
   const due = new Date(clock.now().getTime() + 60_000).toISOString()
   expect(failed).toMatchObject({ status: 'FAILED', waitingFor: 'retry', nextAttemptAt: due, suppressionReason: null })
-  expect(failed.attempts).toMatchObject([{ attemptNumber: 1, outcome: 'FAILED', errorClass: 'temporary', reason: 'busy' }])
+  expect(failed.attempts).toMatchObject([
+    { attemptNumber: 1, outcome: 'FAILED', errorClass: 'temporary', reason: 'busy' },
+  ])
   expect(failed.explanation.timeline.at(-1)).toMatchObject({
     event: 'retry_scheduled',
     detail: { reason: 'temporary', nextAttemptAt: due },

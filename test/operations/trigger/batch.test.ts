@@ -45,7 +45,10 @@ test('each trigger of a batch is accepted or refused by itself, and results come
     triggerInput({ payload: { text: 'another' }, idempotencyKey: 'taken' }),
     triggerInput({ payload: { text: 'last' } }),
   ])
-  type Result = { readonly trigger?: { readonly event: { readonly payload: { readonly text: string } } }; readonly error?: { readonly code: string } }
+  type Result = {
+    readonly trigger?: { readonly event: { readonly payload: { readonly text: string } } }
+    readonly error?: { readonly code: string }
+  }
   expect(results.map(({ trigger, error }: Result) => trigger?.event.payload.text ?? error?.code)).toEqual([
     'first',
     'INVALID_PAYLOAD',

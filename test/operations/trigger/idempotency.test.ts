@@ -17,7 +17,9 @@ afterAll(async () => {
 })
 
 const eventsWith = async (idempotencyKey: string): Promise<number> => {
-  const { rows } = await carillon.sql.query('select count(*)::int from event where idempotency_key = $1', [idempotencyKey])
+  const { rows } = await carillon.sql.query('select count(*)::int from event where idempotency_key = $1', [
+    idempotencyKey,
+  ])
   return rows[0].count
 }
 

@@ -115,7 +115,10 @@ test.each(['{"text":"","__proto__":{"a":1}}', '{"text":"","n":1e400}'])(
       body: `{"query":${JSON.stringify(TRIGGER)},"variables":{"input":${input}}}`,
     })
     const { errors } = (await response.json()) as { errors: { extensions: { code: string; path: string[] } }[] }
-    expect(errors[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', path: ['input', 'payload', expect.anything()] })
+    expect(errors[0]?.extensions).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      path: ['input', 'payload', expect.anything()],
+    })
     await nothingWritten()
   },
 )

@@ -21,7 +21,7 @@ const NAUGHTY = [
   '\\u0000',
   '%',
   '_',
-  '${7*7}',
+  '\u0024{7*7}',
   '{{7*7}}',
   '$1',
   '<script>alert(1)</script>',
@@ -58,7 +58,15 @@ test.each(NAUGHTY)('%j comes back as it was given, from everywhere', async (text
     actorId: `${text}`.slice(0, 254).concat('!'),
     payload: { text, [text === '__proto__' ? 'proto' : text]: [text] },
     recipients: [
-      { id: text, type: text, displayName: text, email: text, phone: text, data: { [`a${text}`]: text }, addresses: [{ channel: text, address: text }] },
+      {
+        id: text,
+        type: text,
+        displayName: text,
+        email: text,
+        phone: text,
+        data: { [`a${text}`]: text },
+        addresses: [{ channel: text, address: text }],
+      },
     ],
   })
   expect(event).toMatchObject({ idempotencyKey: text, correlationId: text, payload: { text }, recipientCount: 1 })

@@ -63,7 +63,9 @@ test('every delivery starts where the plan says: in the inbox, in the queue, or 
     ['cid', 'email', 'suppressed', 'missing_address', 0, 0],
     ['cid', 'in_app', 'succeeded', null, 0, 1],
   ]
-  expect(rows.map((row) => [row.recipient_id, row.channel, row.status, row.reason, row.due, row.attempts])).toEqual(expected)
+  expect(rows.map((row) => [row.recipient_id, row.channel, row.status, row.reason, row.due, row.attempts])).toEqual(
+    expected,
+  )
   for (const row of rows) {
     expect(row).toMatchObject({ render_key: `comment.mentioned.${row.channel}`, render_version: 2, transitions: 0 })
   }
@@ -74,7 +76,9 @@ test.each(['delivery_decision', 'delivery_attempt', 'due', 'recipient_address'])
   'where a row of %s cannot be written, nothing is',
   async (table) => {
     const before = await countRows(carillon)
-    const recipients = [{ id: `new-${table}`, email: 'new@example.test', addresses: [{ channel: 'push', address: table }] }]
+    const recipients = [
+      { id: `new-${table}`, email: 'new@example.test', addresses: [{ channel: 'push', address: table }] },
+    ]
     await carillon.sql.query(`alter table ${table} add constraint refuse_all check (false) not valid`)
     const refused = await tryTrigger(carillon, { ...MENTION, recipients, idempotencyKey: table })
     await carillon.sql.query(`alter table ${table} drop constraint refuse_all`)
@@ -88,11 +92,17 @@ test('one that cannot be written leaves those that share its transaction alone',
   await carillon.sql.query(`alter table event add constraint refuse_some check (correlation_id <> 'bad')`)
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, index) =>
-      tryTrigger(carillon, { ...MENTION, recipients: [{ id: `r${index}` }], correlationId: index % 7 ? 'good' : 'bad' }),
+      tryTrigger(carillon, {
+        ...MENTION,
+        recipients: [{ id: `r${index}` }],
+        correlationId: index % 7 ? 'good' : 'bad',
+      }),
     ),
   )
   await carillon.sql.query(`alter table event drop constraint refuse_some`)
-  expect(answers.map(({ errors }) => errors.length)).toEqual(Array.from({ length: 30 }, (_, index) => (index % 7 ? 0 : 1)))
+  expect(answers.map(({ errors }) => errors.length)).toEqual(
+    Array.from({ length: 30 }, (_, index) => (index % 7 ? 0 : 1)),
+  )
 })
 
 test('every inbox counts what has arrived in it, and nothing else', async () => {

@@ -1,0 +1,42 @@
+import { type HttpProvider, httpProvider } from '../adapters/http-provider.ts'
+
+/** One message that the provider has got, whether or not anybody heard its answer. */
+export interface Receipt {
+  readonly deliveryId: string
+  readonly attemptNumber: number
+  readonly idempotencyKey: string
+}
+
+/** A provider on loopback that takes its time over each message. */
+export interface SlowProvider {
+  readonly url: string
+  readonly receipts: readonly Receipt[]
+  /** How many it has not answered yet. */
+  readonly open: number
+  close(): Promise<void>
+}
+
+export const startSlowProvider = async (answerAfterMs: number): Promise<SlowProvider> => {
+  const provider: HttpProvider = await httpProvider(null)
+  let open = 0
+  provider.behave((_call, response) => {
+    open += 1
+    response.once('close', () => {
+      open -= 1
+    })
+    setTimeout(() => response.writeHead(200).end('thank you'), answerAfterMs)
+  })
+  return {
+    url: `http://127.0.0.1:${provider.port}/page`,
+    get receipts() {
+      return provider.calls.map(({ headers, body }) => {
+        const { data } = JSON.parse(body) as { data: { deliveryId: string; attemptNumber: number } }
+        return { ...data, idempotencyKey: String(headers['webhook-id']) }
+      })
+    },
+    get open() {
+      return open
+    },
+    close: () => provider.close(),
+  }
+}

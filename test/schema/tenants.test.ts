@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeNodeId } from '../../server/core/node-id.ts'
+import { memory } from '../../server/index.ts'
+import { type GraphQLAnswer, startCarillon, type TestCarillon } from '../support/carillon.ts'
+import { deliveryOf } from '../support/deliveries.ts'
+import { inboxOf, type TestInbox } from '../support/inbox.ts'
+import { mention } from '../support/notifiers.ts'
+import { refusalOf, trigger } from '../support/trigger.ts'
+
+/** In everything that our tenant has; a neighbour must never read it. */
+const MARK = 'only-ours'
+
+let carillon: TestCarillon
+let ada: TestInbox
+let neighbour: { readonly backendKey: string; readonly operatorKey: string; readonly token: string }
+let ids: Record<'Event' | 'Notification' | 'Delivery' | 'DeliveryAttempt', string>
+
+beforeAll(async () => {
+  carillon = await startCarillon({ notifiers: [mention], adapters: { email: memory() } })
+  ada = await inboxOf(carillon, 'ada')
+  const { event } = await trigger(carillon, {
+    notificationKey: 'comment.mentioned',
+    idempotencyKey: MARK,
+    correlationId: MARK,
+    actorId: MARK,
+    payload: { author: MARK, text: MARK },
+    recipients: [{ id: 'ada', displayName: MARK, email: `${MARK}@example.test`, data: { MARK } }, { id: 'bob' }],
+  })
+  await carillon.drainJobs()
+  const { id } = await deliveryOf(carillon, { eventId: event.id, channel: 'email', recipientId: 'ada' })
+  const { delivery } = await carillon.ok(
+    carillon.operatorKey,
+    'query ($id: ID!) { delivery(id: $id) { notification { id } attempts { id } } }',
+    { id },
+  )
+  ids = {
+    Event: event.id,
+    Notification: delivery.notification.id,
+    Delivery: id,
+    DeliveryAttempt: delivery.attempts[0].id,
+  }
+  const keys = await carillon.addTenant('neighbour')
+  const query = 'mutation { createRecipientToken(input: { recipientId: "ada" }) { token } }'
+  const { createRecipientToken } = await carillon.ok(keys.backendKey, query)
+  neighbour = { ...keys, token: createRecipientToken.token }
+})
+afterAll(() => carillon.close())
+
+const EVERYTHING = `query ($event: ID!, $notification: ID!, $delivery: ID!, $attempt: ID!, $recipient: ID!) {
+  a: node(id: $event) { id } b: node(id: $notification) { id } c: node(id: $delivery) { id }
+  d: node(id: $attempt) { id } e: node(id: $recipient) { id }
+  event(id: $event) { id }
+  eventByIdempotencyKey(idempotencyKey: "${MARK}") { id }
+  delivery(id: $delivery) { id }
+  explainDelivery(deliveryId: $delivery) { summary }
+  events { edges { node { id } } }
+  deliveries { edges { node { id } } }
+  byEvent: deliveries(filter: { eventId: $event }) { edges { node { id } } }
+  byNotification: deliveries(filter: { notificationId: $notification }) { edges { node { id } } }
+  recipient(recipientId: "ada") { displayName }
+  recipients { edges { node { displayName } } }
+  inbox(recipientId: "ada") { counts { total } notifications { edges { node { id } } } }
+  preferences(recipientId: "ada") { preferences { channel } }
+}`
+
+const asked = (given: Record<string, string>) => ({
+  event: given['Event'],
+  notification: given['Notification'],
+  delivery: given['Delivery'],
+  attempt: given['DeliveryAttempt'],
+  recipient: encodeNodeId('Recipient', 'ada'),
+})
+
+test("a tenant is answered about another's rows as about rows that were never there", async () => {
+  const never = Object.fromEntries(
+    (['Event', 'Notification', 'Delivery', 'DeliveryAttempt'] as const).map((type) => [
+      type,
+      encodeNodeId(type, randomUUID()),
+    ]),
+  )
+  const ours = await carillon.ok(carillon.operatorKey, EVERYTHING, asked(ids))
+  expect(Object.entries(ours).filter(([, value]) => value === null)).toEqual([])
+  const foreign = await carillon.ok(neighbour.operatorKey, EVERYTHING, asked(ids))
+  expect(foreign).toEqual(await carillon.ok(neighbour.operatorKey, EVERYTHING, asked(never)))
+  expect(JSON.stringify(foreign)).not.toContain(MARK)
+  expect(foreign).toMatchObject({ a: null, event: null, events: { edges: [] }, deliveries: { edges: [] } })
+})
+
+test("a tenant changes nothing of another's", async () => {
+  const [item] = await ada.items()
+  const query = `mutation ($ids: [ID!]!) {
+    markRead(input: { recipientId: "ada", ids: $ids }) { affectedCount counts { total } }
+    archive(input: { recipientId: "ada", filter: {} }) { affectedCount }
+    setPreferences(input: { recipientId: "ada", preferences: [{ channel: "in_app", enabled: false }] }) { preferences { recipientId } }
+  }`
+  const { markRead, archive } = await carillon.ok(neighbour.operatorKey, query, { ids: [item?.id] })
+  expect([markRead, archive]).toEqual([{ affectedCount: 0, counts: { total: 0 } }, { affectedCount: 0 }])
+  const cancel = 'mutation ($id: ID!) { cancelEvent(input: { eventId: $id }) { cancelledCount } }'
+  expect(refusalOf(await carillon.ask(neighbour.backendKey, cancel, { id: ids.Event })).code).toBe('NOT_FOUND')
+  expect(await ada.items()).toMatchObject([{ readAt: null, archivedAt: null }])
+  const { preferences } = await carillon.ok(ada.token, '{ preferences { preferences { channel } } }')
+  expect(preferences.preferences).toEqual([])
+})
+
+test('a recipient of the same name in another tenant sees an inbox of its own', async () => {
+  const query = '{ viewer { tenantId } inbox { cursor counts { total } notifications { edges { node { id } } } } }'
+  const theirs = await carillon.ok(neighbour.token, query)
+  expect(theirs).toMatchObject({ viewer: { tenantId: 'neighbour' }, inbox: { counts: { total: 0 } } })
+  const { cursor } = await ada.stand()
+  const mark = 'mutation ($upTo: InboxCursor!) { markRead(input: { filter: {}, upTo: $upTo }) { affectedCount } }'
+  const answer = await carillon.ask(neighbour.token, mark, { upTo: cursor })
+  expect(refusalOf(answer)).toEqual({ code: 'BAD_USER_INPUT', path: 'input.upTo' })
+})
+
+test('a recipient sees the content of its own notifications and nothing behind them', async () => {
+  const query = `query ($id: ID!, $event: ID!, $delivery: ID!, $attempt: ID!, $bob: ID!) {
+    own: node(id: $id) { ... on Notification { content { title } event { id } deliveries { id } } }
+    event: node(id: $event) { id } delivery: node(id: $delivery) { id } attempt: node(id: $attempt) { id }
+    bob: node(id: $bob) { id }
+    inbox { notifications { edges { node { event { payload } deliveries { attempts { address } } } } } }
+  }`
+  const variables = { id: ids.Notification, event: ids.Event, delivery: ids.Delivery, attempt: ids.DeliveryAttempt }
+  const answer = await carillon.ok(ada.token, query, { ...variables, bob: encodeNodeId('Recipient', 'bob') })
+  expect(answer).toEqual({
+    own: { content: { title: `${MARK} mentioned you` }, event: null, deliveries: [] },
+    event: null,
+    delivery: null,
+    attempt: null,
+    bob: null,
+    inbox: { notifications: { edges: [{ node: { event: null, deliveries: [] } }] } },
+  })
+  const bob = await carillon.tokenFor('bob')
+  const foreign: GraphQLAnswer['data'] = await carillon.ok(bob, 'query ($id: ID!) { node(id: $id) { id } }', variables)
+  expect(foreign.node).toBeNull()
+})
+
+test('a recipient sees its own addresses whole, an operator masked', async () => {
+  const query = `query ($id: ID!) { node(id: $id) { ... on Recipient { email addresses { channel address } } } }`
+  const id = encodeNodeId('Recipient', 'ada')
+  const whole = { email: `${MARK}@example.test`, addresses: [{ channel: 'email', address: `${MARK}@example.test` }] }
+  const masked = { email: 'o…@example.test', addresses: [{ channel: 'email', address: 'o…@example.test' }] }
+  expect((await carillon.ok(ada.token, query, { id })).node).toEqual(whole)
+  expect((await carillon.ok(carillon.backendKey, query, { id })).node).toEqual(whole)
+  const { createApiKey } = await import('../../server/operations/credentials.ts')
+  const support = await createApiKey(carillon.app.db, { tenantId: 'acme', scopes: ['OPERATE'], label: 'support' })
+  expect((await carillon.ok(support, query, { id })).node).toEqual(masked)
+})
