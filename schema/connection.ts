@@ -1,5 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
+import { textFault } from '../server/core/json-limits.ts'
 import { badInput } from '../server/errors.ts'
 import type { Context } from './context.ts'
 
@@ -38,7 +39,7 @@ const fromCursor = <Key>(
 ): Key | null => {
   if (cursor == null) return null
   const text = Buffer.from(cursor, 'base64url').toString()
-  const key = toCursor(text) === cursor ? keyset.decode(text) : null
+  const key = toCursor(text) === cursor && textFault(text, []) === null ? keyset.decode(text) : null
   if (key === null) throw badInput(`${name} is not a cursor of this list`, [name])
   return key
 }

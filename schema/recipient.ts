@@ -59,7 +59,7 @@ export const Recipient = builder.prismaNode('Recipient', {
       select: { addresses: { orderBy: { id: 'asc' } } },
       resolve: ({ email, phone, recipientId, addresses }) => {
         const own = (channel: string, address: string | null): readonly ShownAddress[] =>
-          address === null ? [] : [{ id: `${channel}/${recipientId}`, channel, address, bouncedAt: null }]
+          address ? [{ id: `${channel}/${recipientId}`, channel, address, bouncedAt: null }] : []
         return [...own('email', email), ...own('sms', phone), ...addresses]
       },
     }),
@@ -138,7 +138,8 @@ builder.queryFields((t) => ({
       resolve: (_, args, context) => {
         allow(context, 'TRIGGER', 'OPERATE')
         const { tenantId } = context.principal
-        const startsWith = args.filter?.recipientId
+        // Prisma leaves what means something to LIKE as it is.
+        const startsWith = args.filter?.recipientId?.replace(/[\\%_]/g, '\\$&')
         return pageBy(BY_RECIPIENT_ID, args, ({ after, before, limit, from }) =>
           context.prisma.recipient.findMany({
             where: {

@@ -12,10 +12,27 @@ const parseInstant = (value: unknown): Date => {
   return date
 }
 
+/** Reads a value that stands in the document itself; what is wrong with it is said of its place there. */
+const literalOf =
+  <T>(parse: (value: unknown) => T) =>
+  (node: ValueNode): T => {
+    try {
+      return parse(valueFromASTUntyped(node))
+    } catch (error) {
+      throw new GraphQLError((error as Error).message, { nodes: [node] })
+    }
+  }
+
+const parseCursor = (value: unknown): string => {
+  if (typeof value !== 'string') throw new GraphQLError('An InboxCursor is text')
+  return value
+}
+
 builder.scalarType('DateTime', {
   description: 'An ISO-8601 instant in UTC.',
   serialize: (value) => (value instanceof Date ? value : new Date(value as string)).toISOString(),
   parseValue: parseInstant,
+  parseLiteral: literalOf(parseInstant),
 })
 
 builder.scalarType('JSON', {
@@ -29,8 +46,6 @@ builder.scalarType('InboxCursor', {
   description:
     "An opaque position in one recipient's inbox. Later changes have later cursors; a cursor never goes back.",
   serialize: (value) => value,
-  parseValue: (value) => {
-    if (typeof value !== 'string') throw new GraphQLError('An InboxCursor is text')
-    return value
-  },
+  parseValue: parseCursor,
+  parseLiteral: literalOf(parseCursor),
 })

@@ -59,13 +59,25 @@ const declaredChannels = (notifiers: Registry) =>
     Object.keys(render).map((channel) => ({ notifier: key, channel })),
   )
 
-/** What a configuration comes to, checked: opens nothing. All faults of a part are named at once, in a `SetupError`. */
+/** What a configuration comes to, checked: opens nothing. All its faults are named at once, in a `SetupError`. */
 export const readConfig = (config: CarillonConfig) => {
-  if (config.digestRules?.length) throw new SetupError('`digestRules` is not supported yet')
-  const notifiers = buildRegistry(config.notifiers ?? [])
-  const routes = buildRoutes(config)
-  checkChannelsCarried(routes, declaredChannels(notifiers))
-  return { notifiers, routes, leaseMs: leaseOf(config) }
+  const faults: string[] = []
+  const check = <T>(part: () => T): T | null => {
+    try {
+      return part()
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error
+      faults.push(error.message)
+      return null
+    }
+  }
+  if (config.digestRules?.length) faults.push('`digestRules` is not supported yet')
+  const notifiers = check(() => buildRegistry(config.notifiers ?? []))
+  const routes = check(() => buildRoutes(config))
+  if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
+  const leaseMs = check(() => leaseOf(config))
+  if (faults.length > 0 || !notifiers || !routes || leaseMs === null) throw new SetupError(faults.join('\n'))
+  return { notifiers, routes, leaseMs }
 }
 
 const openBus = (

@@ -1,4 +1,5 @@
-import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg'
+import type { Duplex } from 'node:stream'
+import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 
 /** One transaction's handle: statements of `db/sql` run on it, one after the other, in the order in which they are given. */
 export interface Transaction {
@@ -13,11 +14,22 @@ export interface Transaction {
 
 const COMMIT = { text: 'commit' }
 
+/**
+ * Sends a statement in one piece with those given in the same turn. Each write of its own wakes the database for it
+ * alone, and all of those together cost a quarter of what a batch does.
+ */
+const send = <Row extends QueryResultRow>(client: PoolClient, statement: QueryConfig): Promise<QueryResult<Row>> => {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Duplex } }).connection
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+  return client.query<Row>(statement)
+}
+
 const handle = (client: PoolClient, onCommit: () => void): Transaction => ({
-  query: async <Row extends QueryResultRow>(statement: QueryConfig) => (await client.query<Row>(statement)).rows,
+  query: async <Row extends QueryResultRow>(statement: QueryConfig) => (await send<Row>(client, statement)).rows,
   async commitWith(statements) {
     // Where a statement fails, the commit behind it rolls back.
-    const sent = [...statements, COMMIT].map((statement) => client.query(statement))
+    const sent = [...statements, COMMIT].map((statement) => send(client, statement))
     await Promise.allSettled(sent)
     await Promise.all(sent)
     onCommit()
@@ -37,7 +49,7 @@ export const inTransaction = async <T>(
   let broken: Error | undefined
   let committed = false
   try {
-    const opened = [{ text: 'begin' }, ...opening].map((statement) => client.query(statement))
+    const opened = [{ text: 'begin' }, ...opening].map((statement) => send(client, statement))
     const tx = handle(client, () => {
       committed = true
     })

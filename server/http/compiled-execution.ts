@@ -1,4 +1,11 @@
-import { type DocumentNode, type ExecutionArgs, execute } from 'graphql'
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type SourceLocation,
+} from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { Plugin } from 'graphql-yoga'
 
@@ -9,6 +16,22 @@ interface Entry {
   seen: number
   /** By the operation's name; `null` where it cannot be compiled. */
   readonly compiled: Map<string, CompiledQuery['query'] | null>
+}
+
+const offsetOf = (body: string, { line, column }: SourceLocation): number => {
+  const before = [...body.matchAll(/\r\n|\n|\r/g)][line - 2]
+  return (before ? before.index + before[0].length : 0) + column - 1
+}
+
+/** Compiled execution makes errors of its own: with lines and columns, but without what they are worked out of. */
+const withPlaces = (result: ExecutionResult, { loc }: DocumentNode): ExecutionResult => {
+  if (!result.errors) return result
+  const errors = result.errors.map(({ message, path, locations, originalError }) => {
+    const positions = loc && locations?.map((location) => offsetOf(loc.source.body, location))
+    const place = loc && positions ? { source: loc.source, positions } : {}
+    return new GraphQLError(message, { ...place, path: path ?? null, originalError: originalError ?? null })
+  })
+  return { ...result, errors }
 }
 
 /**
@@ -36,9 +59,12 @@ export const compiledExecution = (): Plugin => {
     onExecute({ args, setExecuteFn }) {
       const compiled = compiledFor(args)
       if (!compiled) return
-      setExecuteFn((given: ExecutionArgs) =>
-        compiled ? compiled(given.rootValue, given.contextValue, given.variableValues) : execute(given),
-      )
+      setExecuteFn((given: ExecutionArgs) => {
+        const result = compiled(given.rootValue, given.contextValue, given.variableValues)
+        if ('then' in result) return result.then((answer) => withPlaces(answer, given.document))
+        // Without data nothing was executed: the variables do not fit, which graphql-js says more exactly.
+        return 'data' in result ? withPlaces(result, given.document) : execute(given)
+      })
     },
   }
 }

@@ -1,8 +1,9 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { encodeNodeId } from '../core/node-id.ts'
 import { CarillonError, ERROR_CODES, type ErrorCode } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import type { Telemetry } from '../telemetry.ts'
+import { literalPath } from './literal-path.ts'
 
 const STATUS: { readonly [Code in ErrorCode]?: number } = { UNAUTHENTICATED: 401, RATE_LIMITED: 429, UNAVAILABLE: 503 }
 
@@ -30,7 +31,7 @@ const inputPath = (message: string): (string | number)[] | null => {
 /** Syntax, validation and coercion: the mistakes that graphql-js finds by itself. */
 const requestError = (error: GraphQLError): GraphQLError => {
   const tooComplex = /more that \d+ tokens/.test(error.message)
-  const path = inputPath(error.message)
+  const path = inputPath(error.message) ?? literalPath(error)
   const code: ErrorCode = tooComplex ? 'QUERY_TOO_COMPLEX' : 'BAD_USER_INPUT'
   return new GraphQLError(error.message, {
     nodes: error.nodes ?? null,
@@ -44,27 +45,32 @@ const requestError = (error: GraphQLError): GraphQLError => {
 const isGraphQLError = (error: unknown): error is GraphQLError =>
   error instanceof Error && error.name === 'GraphQLError'
 
-/** Compiled execution makes errors without extensions, whatever their type says. */
-const codeOf = ({ extensions }: { readonly extensions?: GraphQLError['extensions'] }): unknown => extensions?.['code']
-
 /** Yoga has codes of its own for syntax and validation. */
 const isOwnCode = (code: unknown): boolean => ERROR_CODES.some((own) => own === code)
 
 /** Says of an error what a caller may know: its own mistakes as they are, anything else as INTERNAL, without detail. */
 export const shownError =
   (telemetry: Telemetry) =>
-  (error: unknown): GraphQLError => {
-    const wrapped = isGraphQLError(error) ? error : null
-    if (wrapped && isOwnCode(codeOf(wrapped))) return wrapped
-    const cause = wrapped ? wrapped.originalError : error
+  (given: unknown): GraphQLError => {
+    const wrapped = isGraphQLError(given) ? given : null
+    if (wrapped && isOwnCode(wrapped.extensions['code'])) return wrapped
+    const cause = wrapped ? wrapped.originalError : given
     if (wrapped && (!cause || (isGraphQLError(cause) && !cause.originalError))) return requestError(wrapped)
     const shown = publicError(cause, telemetry)
     return new GraphQLError(shown.message, {
       nodes: wrapped?.nodes ?? null,
+      source: wrapped?.source ?? null,
+      positions: wrapped?.positions ?? null,
       path: wrapped?.path ?? null,
       extensions: { ...extensionsOf(shown), ...transportOf(shown) },
     })
   }
+
+/** An error as it leaves the server where it does not travel over HTTP: without what it says of that. */
+export const withoutTransport = (error: GraphQLError): GraphQLFormattedError => {
+  const { http: _, ...extensions } = error.extensions
+  return { ...error.toJSON(), extensions }
+}
 
 /** An answer for a request that does not get as far as GraphQL. */
 export const errorBody = (error: CarillonError): string =>

@@ -7,6 +7,7 @@ import { compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
 import { ownErrorCodes } from './error-codes.ts'
 import { shownError } from './errors.ts'
+import { tokenLimit } from './token-limit.ts'
 
 /** What the doors know of a request before GraphQL does. */
 export interface ServerContext {
@@ -29,8 +30,7 @@ export const createGraphQLServer = (app: App, schema: GraphQLSchema): GraphQLSer
     graphqlEndpoint: '/graphql',
     context: ({ principal }) => createContext(app, principal),
     maskedErrors: { maskError: shown },
-    plugins: [compiledExecution(), ownErrorCodes(shown)],
-    parserOptions: { maxTokens: MAX_TOKENS },
+    plugins: [tokenLimit(MAX_TOKENS), compiledExecution(), ownErrorCodes(shown)],
     graphiql: false,
     landingPage: false,
     cors: false,

@@ -12,6 +12,7 @@ import { errorBody, unauthenticated } from './errors.ts'
 import { createGraphQLServer } from './graphql.ts'
 import { isReady } from './health.ts'
 import type { Page } from './page.ts'
+import { pathOf } from './path.ts'
 import { serveSockets } from './sockets.ts'
 
 export interface HttpServer {
@@ -42,6 +43,9 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '86400',
 } as const
 
+/** Nothing that a plain form on another page could send. */
+const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i
+
 const STATUS: { readonly [Code in ErrorCode]?: number } = { UNAUTHENTICATED: 401, UNAVAILABLE: 503, INTERNAL: 500 }
 
 const refuse = (response: ServerResponse, error: CarillonError, status: number = STATUS[error.code] ?? 400): void => {
@@ -60,8 +64,6 @@ const refuse = (response: ServerResponse, error: CarillonError, status: number =
     })
     .end(errorBody(error))
 }
-
-const pathOf = (request: IncomingMessage): string => (request.url ?? '/').split('?', 1)[0] as string
 
 /** Opens the door over HTTP and sockets. */
 export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpServer> => {
@@ -87,6 +89,9 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
         'Send operations with POST; GET is for subscriptions as server-sent events',
       )
       return refuse(response, error, 405)
+    }
+    if (request.method === 'POST' && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+      return refuse(response, new CarillonError('BAD_USER_INPUT', 'Send operations as application/json'), 415)
     }
     const body = await readBody(request, MAX_BODY_BYTES)
     if (body === 'too_large') {
@@ -119,7 +124,10 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   }
 
   const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => refuse(response, publicError(error, app.telemetry)))
+    answer(request, response).catch((error: unknown) => {
+      // Who went away in the middle of it is told nothing, and no fault of the server's.
+      if (!response.destroyed) refuse(response, publicError(error, app.telemetry))
+    })
   })
   server.headersTimeout = 15_000
   server.requestTimeout = 30_000

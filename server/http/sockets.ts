@@ -1,13 +1,14 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionArgs, GraphQLError } from 'graphql'
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
 import { createContext } from './context.ts'
-import { shownError } from './errors.ts'
+import { shownError, withoutTransport } from './errors.ts'
 import type { GraphQLServer } from './graphql.ts'
+import { pathOf } from './path.ts'
 
 const MAX_MESSAGE_BYTES = 512 * 1024
 const MAX_OPERATIONS_PER_SOCKET = 50
@@ -82,10 +83,14 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
           const document = parse(payload.query)
           const errors = validate(schema, document)
           if (errors.length > 0) return errors.map(toShown)
+          const operationName = payload.operationName ?? null
+          if (!getOperationAST(document, operationName)) {
+            return [toShown(new GraphQLError('Could not determine what operation to execute.'))]
+          }
           const args: ExecutionArgs & { rootValue: unknown } = {
             schema,
             document,
-            operationName: payload.operationName ?? null,
+            operationName,
             variableValues: payload.variables ?? null,
             contextValue: (await contextFactory()) ?? createContext(app, principal),
             // How graphql-ws is given the functions that carry the plugins.
@@ -102,6 +107,9 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
         (args as { rootValue: { execute(args: ExecutionArgs): never } }).rootValue.execute(args as ExecutionArgs),
       subscribe: (args) =>
         (args as { rootValue: { subscribe(args: ExecutionArgs): never } }).rootValue.subscribe(args as ExecutionArgs),
+      onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
+        errors ? { ...(result as FormattedExecutionResult), errors: errors.map(withoutTransport) } : undefined,
+      onError: (_context, _id, _payload, errors) => errors.map(withoutTransport),
       onComplete({ extra }) {
         extra.operations = Math.max(0, (extra.operations ?? 0) - 1)
       },
@@ -113,7 +121,9 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
   )
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/graphql') {
+    if (pathOf(request) !== '/graphql') {
+      // Nobody else listens any more, and an error that nobody listens to ends the process.
+      socket.on('error', () => {})
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
       return
     }

@@ -93,23 +93,37 @@ export const createWorker = ({
     }
   }
 
+  /** Lanes that share a limit were each offered all that is left of it: what is more than that is not begun. */
+  const withinLimits = (source: Source, claims: readonly Claim[]): readonly Claim[] => {
+    const left = new Map<string, number>()
+    for (const { limitedBy, capacity } of source.lanes()) left.set(limitedBy, capacity - (inFlight.get(limitedBy) ?? 0))
+    return claims.filter((claim) => {
+      const name = source.limiterOf(claim)
+      const places = left.get(name) ?? 0
+      left.set(name, places - 1)
+      return places > 0
+    })
+  }
+
   const claimOnce = async (): Promise<number> => {
     const lanes = freeLanes()
     if (lanes.size === 0) return 0
     const { rows } = await db.system.query<Claim>(claimDue(lanes, { now: clock.now(), leaseMs }))
-    if (state === 'draining') {
-      await db.system.query(releaseDue(rows))
-      return 0
-    }
-    for (const source of sources) {
+    const begun = sources.map((source) => {
       const claims = rows.filter(({ kind }) => kind === source.kind)
+      return { source, claims: state === 'draining' ? [] : withinLimits(source, claims) }
+    })
+    for (const { source, claims } of begun) {
       if (claims.length === 0) continue
       telemetry.emit('work.claimed', { kind: source.kind, count: claims.length })
       const work = run(source, claims)
       running.add(work)
       void work.finally(() => running.delete(work))
     }
-    return rows.length
+    const kept = new Set(begun.flatMap(({ claims }) => claims))
+    const surplus = rows.filter((claim) => !kept.has(claim))
+    if (surplus.length > 0) await db.system.query(releaseDue(surplus))
+    return kept.size
   }
 
   /** One claim at a time; who comes meanwhile makes it go round once more. */

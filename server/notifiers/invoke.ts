@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Recipient } from '../core/recipient.ts'
 import type { AnyDefinition } from './notifier.ts'
 
@@ -38,20 +38,22 @@ const withinTime = async <T>(definition: AnyDefinition, member: string, call: ()
 
 type Parsed = z.ZodSafeParseResult<unknown>
 
-/** Schemas with something asynchronous in them, which zod finds out by trying. */
-const asynchronous = new WeakSet<z.ZodType>()
+const MAY_WAIT = { async: true } as const
 
-// Most schemas are synchronous, and a promise for each parse is a good part of what a trigger costs.
+const resultOf = ({ value, issues }: z.core.ParsePayload): Parsed => {
+  if (issues.length === 0) return { success: true, data: value }
+  const final = issues.map((issue) => z.core.util.finalizeIssue(issue, MAY_WAIT, z.core.config()))
+  return { success: false, error: new z.ZodError(final) }
+}
+
+/**
+ * Most schemas are synchronous, and a promise for each parse is a good part of what a trigger costs; so there is one
+ * only where a schema gives one. To try without and then with would leave the first try's promise to nobody, and one
+ * that is rejected ends the process.
+ */
 const parse = (schema: z.ZodType, value: unknown): Parsed | Promise<Parsed> => {
-  if (!asynchronous.has(schema)) {
-    try {
-      return schema.safeParse(value)
-    } catch (error) {
-      if (!(error instanceof Error) || error.constructor.name !== '$ZodAsyncError') throw error
-      asynchronous.add(schema)
-    }
-  }
-  return schema.safeParseAsync(value)
+  const result = schema._zod.run({ value, issues: [] }, MAY_WAIT)
+  return result instanceof Promise ? result.then(resultOf) : resultOf(result)
 }
 
 /** The payload as the notifier's functions see it, or what is wrong with it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CarillonConfig } from '../config.ts'
-import { MAX_ID_LENGTH } from '../core/json-limits.ts'
+import { idFault } from '../core/json-limits.ts'
 import { SetupError } from '../errors.ts'
 import { type AnyDefinition, definitionOf, SECRET_KEYWORD } from './notifier.ts'
 
@@ -11,6 +11,16 @@ export type Registry = ReadonlyMap<string, AnyDefinition>
 const NOT_YET = ['digest', 'renderDigest', 'fallback', 'workflow'] as const
 
 const blank = (text: unknown): boolean => typeof text !== 'string' || text.trim() === ''
+
+/** No more than an integer column holds. */
+const isVersion = (version: number): boolean => Number.isInteger(version) && version >= 1 && version < 2 ** 31
+
+/** What keeps a text from being a key or a name, said of this field; nothing where it can be one. */
+const nameFaults = (field: string, text: unknown): string[] => {
+  if (blank(text)) return [`${field} is blank`]
+  const fault = idFault(text as string, [])
+  return fault ? [`${field} ${fault.message}`] : []
+}
 
 /** Whether a JSON Schema has a field marked as secret, and where. */
 const secretField = (schema: unknown, path = 'payload'): string | null => {
@@ -40,6 +50,7 @@ const channelFaults = ({ channels, render, renderKeys }: AnyDefinition): string[
   if (typeof render !== 'object' || render === null) return ['`render` must be an object with a function a channel']
   for (const [channel, renders] of Object.entries(render)) {
     if (typeof renders !== 'function') faults.push(`\`render.${channel}\` must be a function`)
+    if (!blank(channel)) faults.push(...nameFaults('the name of a channel in `render`', channel))
   }
   if (Array.isArray(channels)) {
     if (channels.length === 0) faults.push('`channels` is empty')
@@ -51,8 +62,8 @@ const channelFaults = ({ channels, render, renderKeys }: AnyDefinition): string[
   } else if (typeof channels !== 'function') faults.push('`channels` must be a list or a function')
   for (const [channel, identity] of Object.entries(renderKeys ?? {})) {
     if (!Object.hasOwn(render, channel)) faults.push(`\`renderKeys.${channel}\` has no \`render.${channel}\``)
-    if (identity?.key !== undefined && blank(identity.key)) faults.push(`\`renderKeys.${channel}.key\` is blank`)
-    if (identity?.version !== undefined && !(Number.isInteger(identity.version) && identity.version > 0)) {
+    if (identity?.key !== undefined) faults.push(...nameFaults(`\`renderKeys.${channel}.key\``, identity.key))
+    if (identity?.version !== undefined && !isVersion(identity.version)) {
       faults.push(`\`renderKeys.${channel}.version\` must be a positive whole number`)
     }
   }
@@ -60,13 +71,9 @@ const channelFaults = ({ channels, render, renderKeys }: AnyDefinition): string[
 }
 
 const definitionFaults = (definition: AnyDefinition): string[] => {
-  const faults: string[] = []
-  if (blank(definition.key)) faults.push('`key` is blank')
-  else if (definition.key.length > MAX_ID_LENGTH) faults.push(`\`key\` is longer than ${MAX_ID_LENGTH} characters`)
-  if (!Number.isInteger(definition.version) || definition.version < 1) {
-    faults.push('`version` must be a positive whole number')
-  }
-  if (definition.category !== undefined && blank(definition.category)) faults.push('`category` is blank')
+  const faults = nameFaults('`key`', definition.key)
+  if (!isVersion(definition.version)) faults.push('`version` must be a positive whole number')
+  if (definition.category !== undefined) faults.push(...nameFaults('`category`', definition.category))
   if (definition.recipients !== undefined && typeof definition.recipients !== 'function') {
     faults.push('`recipients` must be a function')
   }
@@ -79,6 +86,7 @@ const definitionFaults = (definition: AnyDefinition): string[] => {
 
 /** Checks every notifier and indexes them by key. All faults are named at once, in one `SetupError`. */
 export const buildRegistry = (notifiers: CarillonConfig['notifiers']): Registry => {
+  if (!Array.isArray(notifiers)) throw new SetupError('`notifiers` must be a list')
   const registry = new Map<string, AnyDefinition>()
   const faults: string[] = []
   for (const [index, notifier] of notifiers.entries()) {

@@ -11,19 +11,20 @@ export interface Receipt {
 export interface SlowProvider {
   readonly url: string
   readonly receipts: readonly Receipt[]
-  /** How many it has not answered yet. */
-  readonly open: number
+  /** How many of those that came to an address that begins like this it has not answered yet. */
+  openAt(url: string): number
   close(): Promise<void>
 }
 
 export const startSlowProvider = async (answerAfterMs: number): Promise<SlowProvider> => {
   const provider: HttpProvider = await httpProvider(null)
-  let open = 0
-  provider.behave((_call, response) => {
-    open += 1
-    response.once('close', () => {
-      open -= 1
-    })
+  const open = new Set<string>()
+  let calls = 0
+  provider.behave(({ url }, response) => {
+    calls += 1
+    const call = `http://127.0.0.1:${provider.port}${url} ${calls}`
+    open.add(call)
+    response.once('close', () => open.delete(call))
     setTimeout(() => response.writeHead(200).end('thank you'), answerAfterMs)
   })
   return {
@@ -34,9 +35,7 @@ export const startSlowProvider = async (answerAfterMs: number): Promise<SlowProv
         return { ...data, idempotencyKey: String(headers['webhook-id']) }
       })
     },
-    get open() {
-      return open
-    },
+    openAt: (url) => [...open].filter((call) => call.startsWith(url)).length,
     close: () => provider.close(),
   }
 }

@@ -19,8 +19,10 @@ let provider: SlowProvider
 let carillon: TestCarillon
 let settings: PeerSettings
 const peers: Peer[] = []
-const start = async (): Promise<Peer> => {
-  const peer = await startPeer(settings)
+/** Each worker calls the provider at an address of its own. */
+const addressOf = (name: string): string => `${provider.url}/${name}`
+const start = async (name: string): Promise<Peer> => {
+  const peer = await startPeer({ ...settings, pager: { kind: 'webhook', url: addressOf(name), timeoutMs: 1_500 } })
   peers.push(peer)
   return peer
 }
@@ -90,9 +92,13 @@ const expectReceiptsExplained = async (sinceReceipt: number): Promise<{ unknown:
 
 test('a worker killed in mid-send loses nothing, and only what it had open is sent again, on the record', async () => {
   const since = provider.receipts.length
-  const [victim, survivor] = await Promise.all([start(), start()])
+  const [victim, survivor] = await Promise.all([start('victim'), start('survivor')])
   await triggerPages()
-  await until('the sending is under way', () => provider.receipts.length - since >= 250 && provider.open > 0)
+  await until(
+    'it is in mid-send',
+    () => provider.receipts.length - since >= 250 && provider.openAt(addressOf('victim')) >= 10,
+    { every: 5 },
+  )
   await victim.end('SIGKILL')
   await until('all is carried out', async () => (await carillon.sql.query('select from due limit 1')).rowCount === 0, {
     within: 30_000,
@@ -111,12 +117,16 @@ test('a worker killed in mid-send loses nothing, and only what it had open is se
 
 test('a worker asked to stop finishes what it has open, gives back the rest, and closes its sockets with 1001', async () => {
   const since = provider.receipts.length
-  const worker = await start()
+  const worker = await start('stopping')
   const socket = await openRawSocket(worker.wsUrl, { token: await carillon.tokenFor('reader-0') })
   socket.subscribe('1', 'subscription { inboxUpdates { cursor } }')
   await until('it is subscribed', () => socket.answers('1').length === 1)
   await triggerPages()
-  await until('the sending is under way', () => provider.receipts.length - since >= 150 && provider.open > 0)
+  await until(
+    'it is in mid-send',
+    () => provider.receipts.length - since >= 150 && provider.openAt(addressOf('stopping')) >= 10,
+    { every: 5 },
+  )
   const exit = await worker.end('SIGTERM')
   expect(exit).toEqual({ code: 0, signal: null })
   expect((await socket.closure()).code).toBe(1001)
@@ -130,7 +140,7 @@ test('a worker asked to stop finishes what it has open, gives back the rest, and
   expect((stopped['succeeded'] ?? 0) + (stopped['pending'] ?? 0)).toBe(DELIVERIES)
   expect(await brokenInvariants(carillon.sql)).toEqual([])
 
-  await start()
+  await start('next')
   await until('another worker has done the rest', async () => (await statuses())['succeeded'] === DELIVERIES)
   expect(provider.receipts.length - since).toBe(DELIVERIES)
 }, 60_000)

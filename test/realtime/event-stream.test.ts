@@ -101,7 +101,7 @@ test('a stream ends with the token that opened it', async () => {
   await until('it is freed', () => carillon.app.hub.subscriberCount === before)
 })
 
-test('a stream ends when the server stops, and does not hold it up', async () => {
+test('a stream ends when the server stops', async () => {
   const stopping = await startCarillon(notesConfig)
   const response = await fetch(stopping.graphqlUrl, {
     method: 'POST',

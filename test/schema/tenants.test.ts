@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeNodeId } from '../../server/core/node-id.ts'
 import { memory } from '../../server/index.ts'
+import { createApiKey } from '../../server/operations/credentials.ts'
 import { type GraphQLAnswer, startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { deliveryOf } from '../support/deliveries.ts'
 import { inboxOf, type TestInbox } from '../support/inbox.ts'
@@ -142,7 +143,6 @@ test('a recipient sees its own addresses whole, an operator masked', async () =>
   const masked = { email: 'o…@example.test', addresses: [{ channel: 'email', address: 'o…@example.test' }] }
   expect((await carillon.ok(ada.token, query, { id })).node).toEqual(whole)
   expect((await carillon.ok(carillon.backendKey, query, { id })).node).toEqual(whole)
-  const { createApiKey } = await import('../../server/operations/credentials.ts')
   const support = await createApiKey(carillon.app.db, { tenantId: 'acme', scopes: ['OPERATE'], label: 'support' })
   expect((await carillon.ok(support, query, { id })).node).toEqual(masked)
 })

@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createApp } from '../../server/app.ts'
+import { SetupError } from '../../server/errors.ts'
+import { type Adapter, type CarillonConfig, defineNotifier, memory, secret } from '../../server/index.ts'
+
+/** What is said about a configuration when the server starts. Nothing is opened before it has been checked. */
+const faultsOf = async (config: unknown): Promise<string> => {
+  const start = createApp({
+    databaseUrl: 'postgres://nobody@127.0.0.1:1/nothing',
+    config: config as CarillonConfig,
+    secretKey: 'a-secret-key-for-tests-of-32-characters',
+  })
+  const error = await start.then(
+    () => null,
+    (error: unknown) => error,
+  )
+  expect(error).toBeInstanceOf(SetupError)
+  return (error as SetupError).message
+}
+
+const FINE = {
+  key: 'fine',
+  version: 1,
+  payload: z.object({}),
+  channels: ['in_app'],
+  render: { in_app: () => ({ title: 'T' }) },
+}
+
+/** A definition that is not what its types ask for. */
+const defined = (change: object) =>
+  defineNotifier({ ...FINE, ...change } as unknown as Parameters<typeof defineNotifier>[0])
+
+test.each<[string, object, string]>([
+  ['a blank key', { key: ' ' }, 'notifiers[0]: `key` is blank'],
+  ['a key that is no text', { key: 7 }, 'notifiers[0]: `key` is blank'],
+  ['a key too long', { key: 'x'.repeat(256) }, '`key` is longer than 255 characters'],
+  ['a key that cannot be stored', { key: 'a\0' }, '`key` contains a NUL character or a lone surrogate'],
+  ['no version', { version: undefined }, 'Notifier "fine": `version` must be a positive whole number'],
+  ['a version of 0', { version: 0 }, 'Notifier "fine": `version` must be a positive whole number'],
+  ['half a version', { version: 1.5 }, 'Notifier "fine": `version` must be a positive whole number'],
+  [
+    'a version that no column holds',
+    { version: 2 ** 31 },
+    'Notifier "fine": `version` must be a positive whole number',
+  ],
+  ['a blank category', { category: '' }, 'Notifier "fine": `category` is blank'],
+  ['a category too long', { category: 'x'.repeat(256) }, 'Notifier "fine": `category` is longer than 255 characters'],
+  ['no payload', { payload: undefined }, 'Notifier "fine": `payload` must be a zod 4 schema'],
+  ['a payload that is no schema', { payload: { type: 'object' } }, 'Notifier "fine": `payload` must be a zod 4 schema'],
+  [
+    'a payload with a secret',
+    { payload: z.object({ code: secret(z.string()) }) },
+    '`secret()` is not supported yet (`payload.code`)',
+  ],
+  [
+    'a secret further down',
+    { payload: z.object({ a: z.array(z.object({ b: secret(z.string()) })) }) },
+    '`secret()` is not supported yet (`payload.a.b`)',
+  ],
+  [
+    'recipients that are no function',
+    { recipients: [{ id: 'ada' }] },
+    'Notifier "fine": `recipients` must be a function',
+  ],
+  ['no channels', { channels: undefined }, 'Notifier "fine": `channels` must be a list or a function'],
+  ['an empty list of channels', { channels: [] }, 'Notifier "fine": `channels` is empty'],
+  ['a channel twice', { channels: ['in_app', 'in_app'] }, 'Notifier "fine": `channels` names a channel twice'],
+  ['a blank channel', { channels: ['in_app', ''] }, 'Notifier "fine": `channels` holds a blank name'],
+  ['a channel without a render', { channels: ['in_app', 'sms'] }, 'Notifier "fine": channel "sms" has no `render.sms`'],
+  [
+    'a channel named like something of every object',
+    { channels: ['toString'] },
+    'channel "toString" has no `render.toString`',
+  ],
+  [
+    'a channel too long',
+    { channels: ['x'.repeat(256)], render: { ['x'.repeat(256)]: () => ({}) } },
+    'is longer than 255 characters',
+  ],
+  ['no render', { render: undefined }, 'Notifier "fine": `render` must be an object'],
+  [
+    'a render that is no function',
+    { render: { in_app: 'text' } },
+    'Notifier "fine": `render.in_app` must be a function',
+  ],
+  [
+    'a key of a render that there is not',
+    { renderKeys: { sms: {} } },
+    'Notifier "fine": `renderKeys.sms` has no `render.sms`',
+  ],
+  [
+    'a blank key of a render',
+    { renderKeys: { in_app: { key: '' } } },
+    'Notifier "fine": `renderKeys.in_app.key` is blank',
+  ],
+  [
+    'a version of a render that is none',
+    { renderKeys: { in_app: { version: 0 } } },
+    '`renderKeys.in_app.version` must be a positive whole number',
+  ],
+  ['a digest', { digest: { in_app: {} } }, 'Notifier "fine": `digest` is not supported yet'],
+  ['a render of a digest', { renderDigest: {} }, 'Notifier "fine": `renderDigest` is not supported yet'],
+  ['a fallback', { fallback: { in_app: { after: '1h' } } }, 'Notifier "fine": `fallback` is not supported yet'],
+  ['a workflow', { workflow: { key: 'w', version: 1, steps: [] } }, 'Notifier "fine": `workflow` is not supported yet'],
+])('a notifier with %s is refused at the start, and named with the field', async (_, change, message) => {
+  expect(await faultsOf({ notifiers: [defined(change)] })).toContain(message)
+})
+
+test('what defineNotifier did not make is refused, and two of one key', async () => {
+  expect(await faultsOf({ notifiers: [FINE, null] })).toMatch(
+    /notifiers\[0\] was not made by defineNotifier.*notifiers\[1\] was not/s,
+  )
+  expect(await faultsOf({ notifiers: [defined({}), defined({})] })).toContain('Notifier "fine" is defined twice')
+})
+
+test('all faults are named at once', async () => {
+  const message = await faultsOf({
+    notifiers: [defined({ version: 0, channels: [] }), defined({ key: 'other', workflow: {} })],
+  })
+  expect(message.match(/^- /gm)).toHaveLength(3)
+  expect(message).toMatch(/"fine": `version`.*"fine": `channels`.*"other": `workflow`/s)
+})
+
+const adapter = (change: object): Adapter => ({ ...memory({ name: 'm' }), ...change })
+
+test.each<[string, unknown, string]>([
+  ['none', undefined, 'adapters.sms is no adapter: it needs a `name` and `deliver`'],
+  ['no name', adapter({ name: '' }), 'adapters.sms is no adapter'],
+  ['no deliver', adapter({ deliver: undefined }), 'adapters.sms is no adapter'],
+  ['an empty list', [], 'adapters.sms is no adapter'],
+  [
+    'several',
+    [memory({ name: 'a' }), memory({ name: 'b' })],
+    'adapters.sms: several adapters of one channel are not supported yet',
+  ],
+  ['a hold after a crash', adapter({ onUnknown: 'hold' }), "adapters.sms: `onUnknown: 'hold'` is not supported yet"],
+  ['a receiver of webhooks', adapter({ receive: () => [] }), 'adapters.sms: `receive` is not supported yet'],
+  ['no tries', adapter({ retry: { attempts: 0 } }), 'adapters.sms.retry: `attempts` must be a positive whole number'],
+  [
+    'a first delay that is none',
+    adapter({ retry: { firstDelay: '5' } }),
+    'adapters.sms.retry: `firstDelay` must be a duration',
+  ],
+  [
+    'a longest delay that is none',
+    adapter({ retry: { maxDelay: '-1s' } }),
+    'adapters.sms.retry: `maxDelay` must be a duration',
+  ],
+])('an adapter that is or has %s is refused at the start', async (_, given, message) => {
+  expect(await faultsOf({ notifiers: [], adapters: { sms: given } })).toContain(message)
+})
+
+test('two adapters of one name are refused, and one for two channels is not', async () => {
+  const message = await faultsOf({ notifiers: [], adapters: { sms: memory(), push: memory() } })
+  expect(message).toContain('adapters.push: another adapter is called "memory" too; give one of them a `name`')
+})
+
+test('an adapter for the inbox is refused: that is built in', async () => {
+  expect(await faultsOf({ notifiers: [], adapters: { in_app: memory() } })).toContain('in_app is built in')
+})
+
+test('a channel that nothing carries is refused, with the notifier that declares it', async () => {
+  const message = await faultsOf({
+    notifiers: [defined({ channels: ['sms'], render: { sms: () => ({ text: 't' }) } })],
+  })
+  expect(message).toContain('Notifier "fine": channel "sms" has no adapter')
+  const chosen = defined({ channels: () => ['pager'], render: { pager: () => ({}) } })
+  expect(await faultsOf({ notifiers: [chosen] })).toContain('Notifier "fine": channel "pager" has no adapter')
+})
+
+test.each<[string, object, string]>([
+  ['notifiers that are no list', { notifiers: {} }, '`notifiers` must be a list'],
+  ['digest rules', { digestRules: [{ key: 'r' }] }, '`digestRules` is not supported yet'],
+  [
+    'a lease too short',
+    { defaults: { leaseFor: '0s' } },
+    '`defaults.leaseFor` must be a duration of at least a second',
+  ],
+  ['a lease that is none', { defaults: { leaseFor: 'long' } }, '`defaults.leaseFor` must be a duration'],
+  [
+    'no tries',
+    { defaults: { retry: { attempts: -1 } } },
+    '`defaults.retry`: `attempts` must be a positive whole number',
+  ],
+  [
+    'no concurrency',
+    { defaults: { concurrencyPerAdapter: 0 } },
+    '`defaults.concurrencyPerAdapter` must be a positive whole number',
+  ],
+])('a configuration with %s is refused at the start', async (_, change, message) => {
+  expect(await faultsOf({ notifiers: [], ...change })).toContain(message)
+})
