@@ -73,9 +73,9 @@ export const readConfig = (config: CarillonConfig) => {
   }
   if (config.digestRules?.length) faults.push('`digestRules` is not supported yet')
   const notifiers = check(() => buildRegistry(config.notifiers ?? []))
-  const routes = check(() => buildRoutes(config))
-  if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
   const leaseMs = check(() => leaseOf(config))
+  const routes = check(() => buildRoutes(config, leaseMs ?? DEFAULT_LEASE_MS))
+  if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
   if (faults.length > 0 || !notifiers || !routes || leaseMs === null) throw new SetupError(faults.join('\n'))
   return { notifiers, routes, leaseMs }
 }

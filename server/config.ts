@@ -31,9 +31,9 @@ export interface CarillonConfig {
   defaults?: {
     timeZone?: string
     retry?: Retry
-    /** How long a worker that fell silent keeps what it claimed; 30 s by default. */
+    /** How long a worker that fell silent keeps what it claimed; 30 s by default. A call is ended before four fifths of it. */
     leaseFor?: Duration
-    /** How many calls of one adapter a worker has open at once; 20 by default. */
+    /** How many calls of one adapter a worker has open at once; 100 by default. */
     concurrencyPerAdapter?: number
   }
 }

@@ -19,6 +19,7 @@ export type Routes = ReadonlyMap<string, Route>
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const DEFAULT_CONCURRENCY = 100
+const SHARE_OF_LEASE = 0.8
 /** Channels that need an address whatever adapter carries them. */
 const ADDRESSED = new Set(['email', 'sms', 'push'])
 
@@ -46,7 +47,7 @@ const retryPolicy = (
 }
 
 /** Checks the configuration's adapters and puts them under their channels. All faults are named at once. */
-export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig): Routes => {
+export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig, leaseMs: number): Routes => {
   const faults: string[] = []
   const routes = new Map<string, Route>()
   const byName = new Map<string, Adapter>()
@@ -75,7 +76,8 @@ export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig): R
     routes.set(channel, {
       adapter,
       policy: retryPolicy(adapter.retry, policy, `${subject}.retry`, faults),
-      timeoutMs: adapter.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      // Ended well before its lease is: the next try must not go out while this one is still open.
+      timeoutMs: Math.min(adapter.timeoutMs ?? DEFAULT_TIMEOUT_MS, leaseMs * SHARE_OF_LEASE),
       concurrency,
     })
   }

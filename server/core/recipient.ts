@@ -26,18 +26,22 @@ export const normaliseRecipients = (recipients: readonly Recipient[], actorId: s
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** The recipient as it is after details were given: what is left out stays, `null` removes. */
-export const mergeRecipient = (stored: Recipient | undefined, given: Recipient): Recipient => ({
-  id: given.id,
-  type: given.type ?? stored?.type ?? 'user',
-  displayName: given.displayName === undefined ? (stored?.displayName ?? null) : given.displayName,
-  email: given.email === undefined ? (stored?.email ?? null) : given.email,
-  phone: given.phone === undefined ? (stored?.phone ?? null) : given.phone,
-  timeZone: given.timeZone === undefined ? (stored?.timeZone ?? null) : given.timeZone,
-  locale: given.locale === undefined ? (stored?.locale ?? null) : given.locale,
-  data: (given.data === undefined ? stored?.data : given.data) ?? {},
-  addresses: mergeAddresses(stored?.addresses ?? [], given.addresses ?? []),
-})
+/**
+ * The recipient as it is after details were given: what is left out stays, `null` removes. Frozen, since every function
+ * of a notifier is shown the same one.
+ */
+export const mergeRecipient = (stored: Recipient | undefined, given: Recipient): Recipient =>
+  Object.freeze({
+    id: given.id,
+    type: given.type ?? stored?.type ?? 'user',
+    displayName: given.displayName === undefined ? (stored?.displayName ?? null) : given.displayName,
+    email: given.email === undefined ? (stored?.email ?? null) : given.email,
+    phone: given.phone === undefined ? (stored?.phone ?? null) : given.phone,
+    timeZone: given.timeZone === undefined ? (stored?.timeZone ?? null) : given.timeZone,
+    locale: given.locale === undefined ? (stored?.locale ?? null) : given.locale,
+    data: (given.data === undefined ? stored?.data : given.data) ?? {},
+    addresses: mergeAddresses(stored?.addresses ?? [], given.addresses ?? []),
+  })
 
 const mergeAddresses = (stored: NonNullable<Recipient['addresses']>, given: NonNullable<Recipient['addresses']>) => {
   const added = given.filter(

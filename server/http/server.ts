@@ -142,7 +142,9 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       const closed = new Promise((resolve) => server.close(resolve))
       await sockets.close()
       app.hub.close()
+      // Once for those that are idle now, and once more for those whose stream of events has just ended.
       server.closeIdleConnections()
+      setImmediate(() => server.closeIdleConnections())
       await closed
     },
   }

@@ -71,9 +71,16 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
       },
       async onSubscribe({ extra }, _id, payload) {
         const principal = extra.principal as Principal
-        if ((extra.operations ?? 0) >= MAX_OPERATIONS_PER_SOCKET) {
+        const carried = extra.operations ?? 0
+        if (carried >= MAX_OPERATIONS_PER_SOCKET) {
           const message = `A socket carries at most ${MAX_OPERATIONS_PER_SOCKET} operations at once`
           return [new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } })]
+        }
+        // Counted before anything is waited for: many can be asked for in one breath.
+        extra.operations = carried + 1
+        const refuse = (errors: readonly GraphQLError[]) => {
+          extra.operations = Math.max(0, (extra.operations ?? 0) - 1)
+          return errors
         }
         try {
           const { schema, execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
@@ -82,10 +89,10 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
           } as never)
           const document = parse(payload.query)
           const errors = validate(schema, document)
-          if (errors.length > 0) return errors.map(toShown)
+          if (errors.length > 0) return refuse(errors.map(toShown))
           const operationName = payload.operationName ?? null
           if (!getOperationAST(document, operationName)) {
-            return [toShown(new GraphQLError('Could not determine what operation to execute.'))]
+            return refuse([toShown(new GraphQLError('Could not determine what operation to execute.'))])
           }
           const args: ExecutionArgs & { rootValue: unknown } = {
             schema,
@@ -96,11 +103,10 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
             // How graphql-ws is given the functions that carry the plugins.
             rootValue: { execute, subscribe },
           }
-          extra.operations = (extra.operations ?? 0) + 1
           return args
         } catch (error) {
           // A syntax error is an answer to one operation, not the end of the socket.
-          return [toShown(error)]
+          return refuse([toShown(error)])
         }
       },
       execute: (args) =>

@@ -93,7 +93,8 @@ export const channelsFor = async (
   if (!Array.isArray(answer)) throw new NotifierError(definition, 'channels', 'returned no list')
   for (const channel of answer) {
     if (typeof channel !== 'string' || !Object.hasOwn(definition.render, channel)) {
-      throw new NotifierError(definition, 'channels', `returned ${JSON.stringify(channel)}, which has no render`)
+      const named = typeof channel === 'string' ? JSON.stringify(channel) : `a channel that is ${typeof channel}`
+      throw new NotifierError(definition, 'channels', `returned ${named}, which has no render`)
     }
   }
   return [...new Set<string>(answer)].sort()
@@ -114,7 +115,8 @@ export const render = async (
   if (!renders) throw new NotifierError(definition, member, 'does not exist')
   const fresh = await freshPayload(definition, member, payload)
   const content = await withinTime(definition, member, () => renders({ payload: fresh, recipient }))
-  const checked = await parse(contract, content)
+  // A contract may be a host's own code, and content so deep that walking it overflows the stack.
+  const checked = await withinTime(definition, member, () => parse(contract, content))
   if (checked.success) return checked.data
   const [issue] = checked.error.issues
   throw new NotifierError(

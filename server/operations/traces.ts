@@ -8,7 +8,7 @@ const STORY = {
     select: { id: true, insertedAt: true, recipientId: true, seenAt: true, readAt: true, archivedAt: true },
   },
   attempts: { orderBy: { attemptNumber: 'asc' } },
-  decisions: { orderBy: { at: 'asc' } },
+  decisions: { orderBy: [{ at: 'asc' }, { checkpoint: 'desc' }] },
   transitions: { orderBy: { at: 'asc' } },
 } as const satisfies Prisma.DeliveryInclude
 

@@ -83,7 +83,9 @@ export const settleDatabase = async (databaseUrl: string): Promise<void> => {
 
 /** The measured server, in a process of its own. */
 export const startServer = async (databaseUrl: string): Promise<BenchServer> => {
-  const child = fork(import.meta.filename.replace(/measure(\.\w+)$/, 'server$1'), { env: { ...process.env, DATABASE_URL: databaseUrl } })
+  const child = fork(import.meta.filename.replace(/measure(\.\w+)$/, 'server$1'), {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+  })
   const started = await new Promise<Omit<BenchServer, 'stop' | 'databaseUrl'>>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Omit<BenchServer, 'stop' | 'databaseUrl'>))
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))

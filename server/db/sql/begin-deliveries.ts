@@ -44,7 +44,7 @@ with begun as (
   from begun where unknown_id is not null
 ), transitions as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
-  select tenant_id, transition_id, id, status, suppression_reason, '{"checkpoint": "perform"}', $12::timestamptz
+  select tenant_id, transition_id, id, case suppression_reason when 'event_cancelled' then suppression_reason else status end, suppression_reason, '{"checkpoint": "perform"}', $12::timestamptz
   from begun where status <> 'dispatched'
 ), deliveries as (
   update delivery v set status = b.status, suppression_reason = b.suppression_reason, next_attempt_at = null, updated_at = $12::timestamptz

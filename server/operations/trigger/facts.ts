@@ -19,23 +19,28 @@ export interface FactBook {
   advances(): readonly InboxAdvance[]
 }
 
-/** A stored preference as the planner knows it. */
-export const toPreference = (row: PreferenceRow): Preference => ({
+const toPreference = (row: PreferenceRow): Preference => ({
   notificationKey: row.notification_key || null,
   category: row.category || null,
   channel: row.channel || null,
   enabled: row.enabled,
 })
 
-/** Puts together what the locking statement and the ones after it have read. */
-export const bookFacts = (inboxes: readonly InboxRow[], preferences: readonly PreferenceRow[]): FactBook => {
+/** Stored preferences as the planner knows them, under the names of their recipients (tenant, line break, id). */
+export const preferencesByRecipient = (rows: readonly PreferenceRow[]): ReadonlyMap<string, readonly Preference[]> => {
   const set = new Map<string, Preference[]>()
-  for (const row of preferences) {
+  for (const row of rows) {
     const name = nameOf({ tenantId: row.tenant_id, recipientId: row.recipient_id })
     const own = set.get(name)
     if (own) own.push(toPreference(row))
     else set.set(name, [toPreference(row)])
   }
+  return set
+}
+
+/** Puts together what the locking statement and the ones after it have read. */
+export const bookFacts = (inboxes: readonly InboxRow[], preferences: readonly PreferenceRow[]): FactBook => {
+  const set = preferencesByRecipient(preferences)
   const facts = new Map(
     inboxes.map((row) => {
       const key = { tenantId: row.tenant_id, recipientId: row.recipient_id }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineNotifier } from '../../../server/index.ts'
+import { defineNotifier, type Recipient } from '../../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { countRows, tryTrigger } from '../../support/trigger.ts'
 
@@ -55,7 +55,7 @@ let carillon: TestCarillon
 let before: Record<string, number>
 let logged: Error[]
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [moody, picky] })
+  carillon = await startCarillon({ notifiers: [moody, picky, odd] })
   carillon.app.telemetry.on('notifier.failed', ({ error }) => void logged.push(error))
 })
 afterAll(() => carillon.close())
@@ -107,6 +107,37 @@ test.concurrent.each(['throws', 'rejects', 'hangs'] as const)(
     expect(await countRows(carillon)).toEqual(before)
   },
 )
+
+/** Answers that break what comes after the call, not the call itself. */
+const ANSWERS: Record<string, (recipient: Recipient) => unknown> = {
+  'a channel that is no text': () => ({ channels: [7n] }),
+  'a channel that has no render': () => ({ channels: ['sms'] }),
+  'a channel named like something of every object': () => ({ channels: ['constructor'] }),
+  'content that is too deep': () => ({ content: { title: 'T', data: nested(100_000) } }),
+  'content that cannot be stored': () => ({ content: { title: 'a\0' } }),
+  'content of another channel': () => ({ content: { subject: 'S' } }),
+  'another recipient': (recipient) => Object.assign(recipient, { id: 'somebody else' }),
+}
+const nested = (depth: number): unknown => {
+  let value: unknown = 1
+  for (let level = 0; level < depth; level++) value = [value]
+  return value
+}
+const answered = (answer: string, recipient: Recipient) =>
+  (ANSWERS[answer]?.(recipient) ?? {}) as { readonly channels?: 'in_app'[]; readonly content?: never }
+const odd = defineNotifier({
+  key: 'odd',
+  version: 1,
+  payload: z.object({ answer: z.string() }),
+  channels: ({ payload, recipient }) => answered(payload.answer, recipient).channels ?? ['in_app'],
+  render: { in_app: ({ payload, recipient }) => answered(payload.answer, recipient).content as never },
+})
+
+test.each(Object.keys(ANSWERS))('a notifier that answers %s is named, and nothing is written', async (answer) => {
+  const input = { notificationKey: 'odd', payload: { answer }, recipients: [{ id: 'ada', displayName: 'Ada' }] }
+  expect(await refused(input)).toMatch(/^Notifier "odd": (channels|render\.in_app) .* \(recipient 0\)$/)
+  expect(await countRows(carillon)).toEqual(before)
+})
 
 test('a recipient whom the caller named is counted after those of the notifier', async () => {
   const message = await refused({ ...mood('channels', 'throws', 'bob'), recipients: [{ id: 'cid' }, { id: 'bob' }] })
