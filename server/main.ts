@@ -24,7 +24,7 @@ const USAGE = `carillon <command>
 const main = async ([name, ...args]: readonly string[]): Promise<void> => {
   const environment = readEnvironment(process.env)
   const command = COMMANDS[name ?? (environment.production ? 'start' : 'dev')]
-  if (!command) throw new SetupError(USAGE)
+  if (!command) throw new SetupError(`There is no command "${name}".\n\n${USAGE}`)
   await command(environment, args)
 }
 

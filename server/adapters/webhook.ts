@@ -8,6 +8,9 @@ import { checkTimeout, DEFAULT_TIMEOUT_MS, withinTime } from './deadline.ts'
 import { BlockedAddressError, publicConnector } from './public-address.ts'
 import { retryAfterMs } from './retry-after.ts'
 
+/** The receiver was never called. */
+const BLOCKED = 'blocked_address: the receiver is not at a public address, and allowPrivateAddresses is not set'
+
 /** What is read of an answer; the rest is discarded with its connection. */
 const BODY_BYTES = 64 * 1024
 /** How long the body of an answer may take once its status is known, which alone decides. */
@@ -94,7 +97,7 @@ const resultOf = async (
 
 /** By code alone: messages name hosts and addresses. */
 const noAnswer = (error: unknown): DeliverResult => {
-  if (error instanceof BlockedAddressError) return { outcome: 'permanent', reason: 'blocked_address' }
+  if (error instanceof BlockedAddressError) return { outcome: 'permanent', reason: BLOCKED }
   const { code, name } = error as NodeJS.ErrnoException
   return { outcome: 'temporary', reason: providerReason(`no answer: ${code ?? name}`) }
 }

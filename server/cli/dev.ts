@@ -10,7 +10,7 @@ import { SetupError } from '../errors.ts'
 import { graphiqlPage } from '../http/graphiql.ts'
 import type { Page } from '../http/page.ts'
 import { createApiKey, ensureTenant } from '../operations/credentials.ts'
-import { EXAMPLE_TABS, shellExamples } from './examples.ts'
+import { exampleTabs, shellExamples } from './examples.ts'
 import { serve } from './serve.ts'
 import { untilStopped } from './until-stopped.ts'
 
@@ -101,7 +101,7 @@ export const dev = async (environment: Environment): Promise<void> => {
       secretKey,
       pages: async (app) => {
         keys = await developmentKeys(app, devFile)
-        const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: EXAMPLE_TABS })
+        const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })
         const toGraphiql: Page = (_, response) => void response.writeHead(302, { location: '/graphiql' }).end()
         return new Map([
           ['/graphiql', page],
@@ -124,9 +124,10 @@ Carillon is ready.
   WebSocket   ${wsUrl}   (graphql-transport-ws)
   Keys        ${devFile}
 
-${shellExamples({ graphqlUrl, backendKey, operatorKey })}
+${shellExamples(served.app.notifiers, { graphqlUrl, backendKey, operatorKey })}
 Ctrl-C stops it; the data stays in ${dataDir}.`)
     await untilStopped(() => served.close())
+    say('Stopped.')
   } finally {
     await embedded?.stop()
   }

@@ -1,7 +1,25 @@
 import type { ExampleTab } from '../http/graphiql.ts'
+import type { Registry } from '../notifiers/registry.ts'
+
+/** Of the configuration that comes along. */
+const EXAMPLE = 'comment.mentioned'
+
+/** A trigger to start with: of the example that comes along where it is loaded, else of the host's first notifier. */
+const exampleInput = (notifiers: Registry) => {
+  const [first] = notifiers.keys()
+  if (notifiers.has(EXAMPLE) || first === undefined) {
+    const payload = { author: 'Ada', text: 'Have a look at this', threadId: 't1', mentioned: ['bob'] }
+    return { notificationKey: EXAMPLE, payload }
+  }
+  return {
+    notificationKey: first,
+    payload: {},
+    ...(notifiers.get(first)?.recipients ? {} : { recipients: [{ id: 'bob' }] }),
+  }
+}
 
 /** The tabs that GraphiQL opens with in development. */
-export const EXAMPLE_TABS: readonly ExampleTab[] = [
+export const exampleTabs = (notifiers: Registry): readonly ExampleTab[] => [
   {
     query: `# 1. Something happened: tell everyone concerned.
 mutation Trigger($input: TriggerInput!) {
@@ -10,13 +28,7 @@ mutation Trigger($input: TriggerInput!) {
     event { id status recipientCount }
   }
 }`,
-    variables: {
-      input: {
-        notificationKey: 'comment.mentioned',
-        idempotencyKey: 'my-first-trigger',
-        payload: { author: 'Ada', text: 'Have a look at this', threadId: 't1', mentioned: ['bob'] },
-      },
-    },
+    variables: { input: { ...exampleInput(notifiers), idempotencyKey: 'my-first-trigger' } },
   },
   {
     query: `# 2. What Bob sees.
@@ -53,29 +65,36 @@ query Why {
 subscription Live {
   inboxUpdates(recipientId: "bob") {
     cursor
-    counts { unread unseen }
-    changed { id content { title } readAt }
+    counts { unread }
+    changed { content { title body } }
   }
 }`,
   },
 ]
 
 /** What a newcomer pastes into a shell, with everything filled in. */
-export const shellExamples = ({
-  graphqlUrl,
-  backendKey,
-  operatorKey,
-}: {
-  readonly graphqlUrl: string
-  readonly backendKey: string
-  readonly operatorKey: string
-}): string => `Trigger something:
+export const shellExamples = (
+  notifiers: Registry,
+  {
+    graphqlUrl,
+    backendKey,
+    operatorKey,
+  }: { readonly graphqlUrl: string; readonly backendKey: string; readonly operatorKey: string },
+): string => {
+  const query = 'mutation ($input: TriggerInput!) { trigger(input: $input) { event { id } } }'
+  // The shell fills in the time: each call is a trigger of its own.
+  const variables = JSON.stringify({ input: { ...exampleInput(notifiers), idempotencyKey: 'NOW' } }).replace(
+    'NOW',
+    `'$(date +%s)'`,
+  )
+  return `Trigger something:
 
   curl -s ${graphqlUrl} -H 'content-type: application/json' -H 'authorization: Bearer ${backendKey}' \\
-    -d '{"query":"mutation { trigger(input: { notificationKey: \\"comment.mentioned\\", idempotencyKey: \\"'$(date +%s)'\\", payload: { author: \\"Ada\\", text: \\"Hello\\", threadId: \\"t1\\", mentioned: [\\"bob\\"] } }) { event { id } } }"}'
+    -d '{"query":"${query}","variables":${variables}}'
 
 Watch Bob's inbox while you do (Ctrl-C ends it):
 
   curl -sN '${graphqlUrl}' -H 'content-type: application/json' -H 'accept: text/event-stream' -H 'authorization: Bearer ${operatorKey}' \\
     -d '{"query":"subscription { inboxUpdates(recipientId: \\"bob\\") { counts { unread } changed { content { title body } } } }"}'
 `
+}

@@ -8,7 +8,7 @@ import { type HttpProvider, httpProvider } from './http-provider.ts'
 import { messageWith } from './message.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
-const BLOCKED = { outcome: 'permanent', reason: 'blocked_address' }
+const BLOCKED = { outcome: 'permanent', reason: expect.stringMatching(/^blocked_address: .*allowPrivateAddresses/) }
 const never = new AbortController().signal
 
 let listener: HttpProvider

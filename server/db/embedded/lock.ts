@@ -72,7 +72,7 @@ export const acquireLock = async ({ folder, account, dataDir }: Place): Promise<
       if (state === 'held') {
         throw new SetupError(
           `Another carillon (pid ${pid}) uses the data directory ${dataDir}. ` +
-            'Stop that one, or give this one another data directory.',
+            'Stop that one, or give this one another data directory with CARILLON_DATA_DIR=...',
         )
       }
       if (state === 'stale' && (await takeOver(draft, path))) break
