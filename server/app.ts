@@ -165,7 +165,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       await cron.stop()
       hub.close()
       await bus.close()
-      for (const { adapter } of new Set(routes.values())) await adapter.close?.()
+      for (const adapter of new Set([...routes.values()].map((route) => route.adapter))) await adapter.close?.()
       await db.close()
     },
   }

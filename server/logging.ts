@@ -1,8 +1,21 @@
 import { type Logger, pino } from 'pino'
 import type { Telemetry } from './telemetry.ts'
 
+/** An error without what drivers hang on it: the details of a failed row are its content. */
+const plainError = (error: Error & { code?: unknown; constraint?: unknown; table?: unknown }) => ({
+  type: error.name,
+  message: error.message,
+  code: error.code,
+  constraint: error.constraint,
+  table: error.table,
+  stack: error.stack,
+})
+
 /** Writes what operators have to know of. Ids alone: no payload, no content, no address. */
-export const logTelemetry = (telemetry: Telemetry, logger: Logger = pino()): void => {
+export const logTelemetry = (
+  telemetry: Telemetry,
+  logger: Logger = pino({ serializers: { err: plainError } }),
+): void => {
   telemetry.on('notifier.failed', ({ tenantId, notificationKey, error }) => {
     logger.error({ tenantId, notificationKey, err: (error.cause as Error | undefined) ?? error }, error.message)
   })

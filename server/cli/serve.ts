@@ -38,7 +38,8 @@ export const serve = async (
       app,
       http,
       async close() {
-        await http.close()
+        // The worker claims no more from now on, however long the last answers take.
+        await Promise.all([http.close(), app.worker.stop()])
         await app.close()
       },
     }

@@ -32,7 +32,8 @@ export const databaseFailure = (error: unknown): DatabaseFailure | null => {
     const family = code.slice(0, 2)
     if (family === '22' || family === '23') return 'bad_data'
     if (family === '40' || family === '55') return 'contention'
-    return family === '08' || family === '53' || family === '57' ? 'unavailable' : 'fault'
+    // 25006: the server has become a replica; the next connection finds the new primary.
+    return code === '25006' || family === '08' || family === '53' || family === '57' ? 'unavailable' : 'fault'
   }
   if (typeof code === 'string' && UNREACHABLE.has(code)) return 'unavailable'
   return CONNECTION_MESSAGES.test(error.message) ? 'unavailable' : null

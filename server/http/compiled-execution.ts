@@ -4,6 +4,7 @@ import {
   type ExecutionResult,
   execute,
   GraphQLError,
+  getOperationAST,
   type SourceLocation,
 } from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
@@ -42,6 +43,8 @@ export const compiledExecution = (): Plugin => {
   const entries = new WeakMap<DocumentNode, Entry>()
 
   const compiledFor = ({ schema, document, operationName }: ExecutionArgs): CompiledQuery['query'] | null => {
+    // Only names that there are: they are kept.
+    if (!getOperationAST(document, operationName)) return null
     const entry = entries.get(document) ?? { seen: 0, compiled: new Map() }
     entries.set(document, entry)
     entry.seen += 1

@@ -43,6 +43,8 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '86400',
 } as const
 
+const CLOSE_GRACE_MS = 5_000
+
 /** Nothing that a plain form on another page could send. */
 const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i
 
@@ -71,7 +73,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   const pages = options.pages ?? new Map<string, Page>()
   let closing = false
 
-  /** A stream of events ends with the token that opened it. */
+  /** An answer ends with the token that asked for it, at the latest: it may be a stream of events. */
   const endWithToken = ({ expiresAt }: Principal, response: ServerResponse): void => {
     if (!expiresAt) return
     const timer = setTimeout(() => response.end(), Math.max(0, expiresAt.getTime() - Date.now()))
@@ -101,7 +103,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
         413,
       )
     }
-    if (streams) endWithToken(principal, response)
+    endWithToken(principal, response)
     for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
     if (body !== null) Object.assign(request, { body })
     await graphql.handle(request as never, response as never, { principal } as never)
@@ -145,7 +147,10 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       // Once for those that are idle now, and once more for those whose stream of events has just ended.
       server.closeIdleConnections()
       setImmediate(() => server.closeIdleConnections())
+      // Who does not read its answer holds nobody up for longer.
+      const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
       await closed
+      clearTimeout(grace)
     },
   }
 }

@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
 import { createContext } from './context.ts'
-import { shownError, withoutTransport } from './errors.ts'
+import { shownError, unauthenticated, withoutTransport } from './errors.ts'
 import type { GraphQLServer } from './graphql.ts'
 import { pathOf } from './path.ts'
 
@@ -14,11 +14,13 @@ const MAX_MESSAGE_BYTES = 512 * 1024
 const MAX_OPERATIONS_PER_SOCKET = 50
 /** The client asks for a new token and comes back after this one; after 4401 it would give up. */
 const FORBIDDEN = 4403
+const TRY_AGAIN_LATER = 1013
 /** Longer than this a timer cannot be set; the end of a token is then looked at again. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 interface Extra extends Record<PropertyKey, unknown> {
   principal?: Principal
+  credential?: string
   expiry?: NodeJS.Timeout
   operations?: number
 }
@@ -52,9 +54,17 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
       async onConnect({ connectionParams, extra }) {
         const credential = credentialIn(connectionParams)
         const close = () => extra.socket.close(FORBIDDEN, 'UNAUTHENTICATED')
-        const principal = credential === null ? null : await app.credentials.authenticate(credential)
-        if (!principal) return false
+        let principal: Principal | null
+        try {
+          principal = credential === null ? null : await app.credentials.authenticate(credential)
+        } catch (error) {
+          // Not the end of it for the client, as an internal error would be: it comes back.
+          extra.socket.close(TRY_AGAIN_LATER, toShown(error).message)
+          return
+        }
+        if (!principal || credential === null) return false
         extra.principal = principal
+        extra.credential = credential
         endWithToken(extra, close)
         return true
       },
@@ -67,10 +77,10 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
         const close = () => extra.socket.close(FORBIDDEN, 'UNAUTHENTICATED')
         if (!same) return close()
         extra.principal = renewed
+        extra.credential = token
         endWithToken(extra, close)
       },
       async onSubscribe({ extra }, _id, payload) {
-        const principal = extra.principal as Principal
         const carried = extra.operations ?? 0
         if (carried >= MAX_OPERATIONS_PER_SOCKET) {
           const message = `A socket carries at most ${MAX_OPERATIONS_PER_SOCKET} operations at once`
@@ -83,6 +93,9 @@ export const serveSockets = (app: App, graphql: GraphQLServer, server: Server) =
           return errors
         }
         try {
+          // Looked at anew for each operation: a key may have been revoked since.
+          const principal = await app.credentials.authenticate(extra.credential as string)
+          if (!principal) return refuse([toShown(unauthenticated(true))])
           const { schema, execute, subscribe, parse, validate, contextFactory } = graphql.getEnveloped({
             principal,
             params: payload,

@@ -51,6 +51,7 @@ export const createWorker = ({
   let claiming: Promise<number> | null = null
   let again = false
   let poll: NodeJS.Timeout | undefined
+  let stopping: Promise<void> | null = null
 
   const freeLanes = (): ReadonlyMap<string, number> => {
     const free = new Map<string, number>()
@@ -150,10 +151,26 @@ export const createWorker = ({
     return claiming
   }
 
+  const drainAndStop = async (graceMs: number): Promise<void> => {
+    state = 'draining'
+    clearInterval(poll)
+    await claiming?.catch(() => {})
+    let timer: NodeJS.Timeout | undefined
+    const grace = new Promise((resolve) => {
+      timer = setTimeout(resolve, graceMs)
+    })
+    await Promise.race([Promise.all(running), grace])
+    clearTimeout(timer)
+    if (running.size > 0) abort()
+    await Promise.all(running)
+    state = 'stopped'
+  }
+
   return {
     start() {
       if (state !== 'stopped') return
       state = 'running'
+      stopping = null
       poll = setInterval(() => void claimAll(), pollEveryMs)
       void claimAll()
     },
@@ -169,20 +186,9 @@ export const createWorker = ({
         done += claimed
       }
     },
-    async stop({ graceMs = 10_000 } = {}) {
-      if (state === 'draining') return
-      state = 'draining'
-      clearInterval(poll)
-      await claiming?.catch(() => {})
-      let timer: NodeJS.Timeout | undefined
-      const grace = new Promise((resolve) => {
-        timer = setTimeout(resolve, graceMs)
-      })
-      await Promise.race([Promise.all(running), grace])
-      clearTimeout(timer)
-      if (running.size > 0) abort()
-      await Promise.all(running)
-      state = 'stopped'
+    stop({ graceMs = 10_000 } = {}) {
+      stopping ??= drainAndStop(graceMs)
+      return stopping
     },
   }
 }

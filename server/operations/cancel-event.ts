@@ -7,6 +7,9 @@ import { asTenant } from '../db/transaction.ts'
 import { badInput, CarillonError } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
 
+/** It is kept with every delivery that was stopped. */
+const MAX_REASON_LENGTH = 2_000
+
 export interface CancelledEvent {
   readonly event: EventRow
   /** Deliveries that this call cancelled: none of them is ever sent. */
@@ -22,6 +25,9 @@ export const cancelEvent = async (
 ): Promise<CancelledEvent> => {
   const fault = reason === null ? null : jsonFault(reason, ['input', 'reason'])
   if (fault) throw badInput(`reason ${fault.message}`, fault.path)
+  if (reason && reason.length > MAX_REASON_LENGTH) {
+    throw badInput(`reason is longer than ${MAX_REASON_LENGTH} characters`, ['input', 'reason'])
+  }
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such event', { path: ['input', 'eventId'] })
   if (id === null) throw missing()
   return asTenant(db.tenant, tenantId, async (tx) => {

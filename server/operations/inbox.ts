@@ -75,11 +75,12 @@ const selectionOf = (inbox: InboxKey, action: InboxAction, { ids, filter, upTo }
   return { filter: withDefaults(filter, { archived: action === 'unarchive' }), upTo: version }
 }
 
-const lock = async (tx: Transaction, inbox: InboxKey): Promise<LockedInboxRow> => {
+/** Locks a recipient's inbox until the transaction ends, and makes it where it is missing. */
+export const lockOneInbox = async (tx: Transaction, inbox: InboxKey): Promise<LockedInboxRow> => {
   const [row] = await tx.query<LockedInboxRow>(lockInbox(inbox))
   if (row) return row
   await tx.query(ensureInboxes([inbox]))
-  return lock(tx, inbox)
+  return lockOneInbox(tx, inbox)
 }
 
 /** Marks items of an inbox. What is so already, unknown or another's changes nothing; `affectedCount` tells. */
@@ -90,7 +91,7 @@ export const markInbox = async (
 ): Promise<InboxChange> => {
   const asked = selectionOf(inbox, action, request)
   const row = await asTenant(db.tenant, inbox.tenantId, async (tx) => {
-    const { version } = await lock(tx, inbox)
+    const { version } = await lockOneInbox(tx, inbox)
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
     const selection: InboxSelection =
       'ids' in asked ? { ids: asked.ids ?? [] } : { filter: asked.filter, upTo: asked.upTo ?? version }

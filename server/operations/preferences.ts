@@ -1,13 +1,16 @@
 import type { InboxKey } from '../core/cursor.ts'
 import { jsonFault, MAX_ID_LENGTH } from '../core/json-limits.ts'
 import { levelOf, type Preference, preferencesFor } from '../core/preference.ts'
-import { type PreferenceChange, setPreferences } from '../db/sql/set-preferences.ts'
+import { countPreferences, type PreferenceChange, setPreferences } from '../db/sql/set-preferences.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { AnyDefinition } from '../notifiers/notifier.ts'
 import type { Capabilities } from './capabilities.ts'
+import { lockOneInbox } from './inbox.ts'
 
 const MAX_CHANGES = 1_000
+/** Every trigger reads all of them. */
+const MAX_PREFERENCES = 1_000
 
 export interface PreferenceInput {
   readonly notificationKey?: string | null | undefined
@@ -51,7 +54,15 @@ export const storePreferences = async (
     )
   }
   const statement = setPreferences(recipient, [...changes.values()], clock.now())
-  await asTenant(db.tenant, recipient.tenantId, (tx) => tx.query(statement))
+  await asTenant(db.tenant, recipient.tenantId, async (tx) => {
+    // The recipient's lock, as of whatever changes something of a recipient: two calls cannot wait for each other.
+    await lockOneInbox(tx, recipient)
+    await tx.query(statement)
+    const [stored] = await tx.query<{ count: number }>(countPreferences(recipient))
+    if ((stored?.count ?? 0) > MAX_PREFERENCES) {
+      throw badInput(`A recipient has at most ${MAX_PREFERENCES} preferences`, ['input', 'preferences'])
+    }
+  })
 }
 
 export interface EffectivePreference<P extends Preference> {

@@ -122,7 +122,7 @@ test('a second start in the same process is refused while the first one lives', 
   expect(error).toBeInstanceOf(SetupError)
   expect(error.message).toBe(
     `Another carillon (pid ${process.pid}) uses the data directory ${dataDir}. ` +
-      'Stop that one, or give this one another data directory.',
+      'Stop that one, or give this one another data directory with CARILLON_DATA_DIR=...',
   )
   expect(await query(first.url, 'select 1 as one')).toEqual([{ one: 1 }])
   await first.stop()

@@ -23,6 +23,22 @@ export interface BegunDelivery {
 }
 
 /**
+ * Takes deliveries whose worker died in mid-call back from dispatched: whatever is decided now goes on from failed, the
+ * one state that may become any of them. The rows must be locked.
+ */
+export const takeBackUnknown = (rows: readonly BegunDelivery[], now: Date): QueryConfig => {
+  const unknown = rows.filter((row) => row.unknown !== null)
+  return {
+    name: 'take_back_unknown',
+    text: `
+update delivery v set status = 'failed', next_attempt_at = $3::timestamptz
+from unnest($1::text[], $2::uuid[]) as u (tenant_id, id)
+where v.tenant_id = u.tenant_id collate "C" and v.id = u.id and v.status = 'dispatched'`,
+    values: [unknown.map((row) => row.tenantId), unknown.map((row) => row.id), now],
+  }
+}
+
+/**
  * Stores what the perform checkpoint decided, as of `now`: decisions, unknown attempts, states, and the queue. The due
  * rows and the deliveries must be locked (`lockClaimedDeliveries`).
  */

@@ -39,6 +39,7 @@ from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.subject_id
 left join lateral (
   select d.id, d.at from delivery_decision d
   where v.status = 'dispatched' and d.tenant_id = v.tenant_id and d.delivery_id = v.id and d.checkpoint = 'perform'
+    and not exists (select from delivery_attempt a where a.tenant_id = d.tenant_id and a.id = d.id)
   order by d.at desc limit 1
 ) b on true
 order by v.tenant_id, v.id for no key update of v`,

@@ -5,7 +5,7 @@ export interface LockedInboxRow {
   version: number
 }
 
-/** Makes the inbox where it is missing, and locks it: of one recipient, in that recipient's own transaction. */
+/** Locks one recipient's inbox until the transaction ends. No row where it is missing. Index: inbox's key. */
 export const lockInbox = ({ tenantId, recipientId }: InboxKey): QueryConfig => ({
   name: 'lock_inbox',
   text: `select version from inbox where tenant_id = $1 and recipient_id = $2 for no key update`,

@@ -36,3 +36,10 @@ do update set enabled = excluded.enabled, updated_at = excluded.updated_at`,
     now,
   ],
 })
+
+/** How many preferences a recipient has set. Index: preference's key. */
+export const countPreferences = ({ tenantId, recipientId }: InboxKey): QueryConfig => ({
+  name: 'count_preferences',
+  text: 'select count(*) as count from preference where tenant_id = $1 and recipient_id = $2',
+  values: [tenantId, recipientId],
+})

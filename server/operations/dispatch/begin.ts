@@ -5,7 +5,7 @@ import type { ReasonCode } from '../../core/reasons.ts'
 import { addressesFor, mergeRecipient, type Recipient } from '../../core/recipient.ts'
 import { DEFAULT_RETRY } from '../../core/retry.ts'
 import { settleTry } from '../../core/settlement.ts'
-import { type BegunDelivery, beginDeliveries } from '../../db/sql/begin-deliveries.ts'
+import { type BegunDelivery, beginDeliveries, takeBackUnknown } from '../../db/sql/begin-deliveries.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import { loadEvents } from '../../db/sql/load-events.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
@@ -148,11 +148,8 @@ export const beginClaims = async (
       }
       return [beginning]
     })
-    await tx.commitWith([
-      beginDeliveries(
-        beginnings.map(({ begun }) => begun),
-        { now, leaseMs },
-      ),
-    ])
+    const begun = beginnings.map((beginning) => beginning.begun)
+    const takeBack = begun.some(({ unknown }) => unknown !== null) ? [takeBackUnknown(begun, now)] : []
+    await tx.commitWith([...takeBack, beginDeliveries(begun, { now, leaseMs })])
     return beginnings.flatMap(({ outgoing }) => outgoing ?? [])
   })

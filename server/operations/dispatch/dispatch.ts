@@ -9,6 +9,7 @@ import { type SettledDelivery, settleDeliveries } from '../../db/sql/settle-deli
 import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { coalesce } from '../coalesce.ts'
+import { halving } from '../halving.ts'
 import { beginClaims, type Outgoing } from './begin.ts'
 import { sendOne } from './send.ts'
 
@@ -60,32 +61,28 @@ export const createDispatch = (
 ): Dispatch => {
   const { db, clock, telemetry } = capabilities
 
-  const record = coalesce<SettledDelivery, boolean>(
-    async (rows) => {
-      const { rows: recorded } = await db.system.query<{ id: string }>(settleDeliveries(rows, clock.now()))
-      const ids = new Set(recorded.map(({ id }) => id))
-      return rows.map(({ id }) => ids.has(id))
-    },
-    { limit: MAX_SETTLED_AT_ONCE },
-  )
+  const settle = async (rows: readonly SettledDelivery[]): Promise<readonly boolean[]> => {
+    const { rows: recorded } = await db.system.query<{ id: string }>(settleDeliveries(rows, clock.now()))
+    const ids = new Set(recorded.map(({ id }) => id))
+    return rows.map(({ id }) => ids.has(id))
+  }
+  const record = coalesce((rows: readonly SettledDelivery[]) => halving(rows, settle), { limit: MAX_SETTLED_AT_ONCE })
 
   // A result that is not recorded becomes a second call to the provider: while the lease may still hold, it is tried again.
   const recordWhileLeased = async (row: SettledDelivery): Promise<boolean> => {
     const leaseEnds = performance.now() + leaseMs
     for (;;) {
-      try {
-        return await record(row)
-      } catch (error) {
-        if (databaseFailure(error) === 'fault' || performance.now() > leaseEnds) throw error
-        await delay(RECORD_AGAIN_MS)
-      }
+      const recorded = await record(row)
+      if (recorded.status === 'fulfilled') return recorded.value
+      if (databaseFailure(recorded.reason) !== 'unavailable' || performance.now() > leaseEnds) throw recorded.reason
+      await delay(RECORD_AGAIN_MS)
     }
   }
 
-  const carryOut = async (outgoing: Outgoing): Promise<void> => {
+  const carryOut = async (outgoing: Outgoing, leaseEnds: number): Promise<void> => {
     const { delivery } = outgoing
     const route = routes.get(delivery.channel)
-    const result = await sendOne(capabilities, { outgoing, route, stopping })
+    const result = await sendOne(capabilities, { outgoing, route, stopping, leaseEnds })
     const settlement = settleTry(result, {
       policy: route?.policy ?? DEFAULT_RETRY,
       tries: delivery.tries + 1,
@@ -98,13 +95,18 @@ export const createDispatch = (
   }
 
   return async (claims, { finished }) => {
-    const outgoing = await beginClaims({ ...capabilities, routes, leaseMs }, claims)
-    const byToken = new Map(outgoing.map((one) => [one.delivery.token, one]))
+    const leaseEnds = performance.now() + leaseMs
+    const begun = await halving(claims, async (part) => {
+      const outgoing = await beginClaims({ ...capabilities, routes, leaseMs }, part)
+      const byToken = new Map(outgoing.map((one) => [one.delivery.token, one]))
+      return part.map(({ token }) => byToken.get(token) ?? null)
+    })
     const settled = await Promise.allSettled(
-      claims.map(async (claim) => {
-        const one = byToken.get(claim.token)
+      claims.map(async (claim, index) => {
+        const one = begun[index]
         try {
-          if (one) await carryOut(one)
+          if (one?.status === 'rejected') throw one.reason
+          if (one?.value) await carryOut(one.value, leaseEnds)
         } finally {
           finished(claim)
         }

@@ -56,6 +56,8 @@ const makeMessage = async (
 }
 
 const MAX_MESSAGE_ID_LENGTH = 255
+/** What is left of a lease for recording the result. */
+const LEASE_MARGIN_MS = 200
 
 /** Understands what an adapter answered; `null` where it is none of the answers there are. */
 const understand = (answer: DeliverResult, shown: (reason: unknown) => string | null): TryResult | null => {
@@ -88,7 +90,14 @@ export const sendOne = async (
     outgoing,
     route,
     stopping,
-  }: { readonly outgoing: Outgoing; readonly route: Route | undefined; readonly stopping: AbortSignal },
+    leaseEnds,
+  }: {
+    readonly outgoing: Outgoing
+    readonly route: Route | undefined
+    readonly stopping: AbortSignal
+    /** When the lease does, by `performance.now()`. */
+    readonly leaseEnds: number
+  },
 ): Promise<TryResult> => {
   const { telemetry } = capabilities
   const { delivery } = outgoing
@@ -106,7 +115,10 @@ export const sendOne = async (
   }
   if (!route) return temporary('temporary', `no adapter carries the channel ${delivery.channel}`)
 
-  const { adapter, timeoutMs } = route
+  const { adapter } = route
+  // Rendering took its part of the lease. The next try must not go out while this one is still open.
+  const timeoutMs = Math.min(route.timeoutMs, leaseEnds - performance.now() - LEASE_MARGIN_MS)
+  if (timeoutMs <= 0) return temporary('temporary', 'the lease was nearly over before the call could begin')
   // Providers like to quote whom they refuse.
   const shown = (reason: unknown): string | null =>
     typeof reason === 'string' ? providerReason(reason, outgoing.address) : null
@@ -131,7 +143,7 @@ export const sendOne = async (
     })
     const signal = AbortSignal.any([limit.signal, stopping])
     const answer = await Promise.race([adapter.deliver(message, signal), expired])
-    if (answer === 'expired') return misbehaved(`no answer within ${timeoutMs} ms`)
+    if (answer === 'expired') return misbehaved(`no answer within ${Math.round(timeoutMs)} ms`)
     return understand(answer, shown) ?? misbehaved('answered none of accepted, temporary, permanent and bounced')
   } catch (error) {
     return misbehaved('threw', error instanceof Error ? error : new Error(String(error)))

@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import { databaseFailure } from '../../db/errors.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { halving } from '../halving.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { type CommitOutcome, commitTriggers } from './commit.ts'
 import type { PreparedTrigger } from './prepare.ts'
@@ -65,20 +65,9 @@ export const openLanes = (
   let calmAfter = 0
 
   const attempt = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Result[]> => {
-    try {
-      return await commitTriggers(
-        capabilities,
-        batch.map(({ item }) => item),
-        { wait },
-      )
-    } catch (error) {
-      const failure = databaseFailure(error)
-      if (failure === 'contention') return attempt(batch, wait)
-      if (failure !== 'bad_data' || batch.length === 1) return batch.map(() => ({ kind: 'failed', error }))
-      // One of them cannot be written: halve until it stands alone. The others are none the worse for it.
-      const middle = Math.ceil(batch.length / 2)
-      return [...(await attempt(batch.slice(0, middle), wait)), ...(await attempt(batch.slice(middle), wait))]
-    }
+    const items = batch.map(({ item }) => item)
+    const results = await halving(items, (part) => commitTriggers(capabilities, part, { wait }))
+    return results.map((one) => (one.status === 'fulfilled' ? one.value : { kind: 'failed', error: one.reason }))
   }
 
   /** Answers what is decided; gives back what has to be tried again. */

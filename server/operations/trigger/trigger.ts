@@ -41,11 +41,12 @@ export const createTrigger = (capabilities: Capabilities, known: KnownRecipients
   return (call) => {
     const key = keyOf(call)
     const answer = run(call, inFlight.get(key))
-    inFlight.set(key, answer)
-    const leave = () => {
-      if (inFlight.get(key) === answer) inFlight.delete(key)
-    }
-    answer.then(leave, leave)
+    // One that is refused before it had waited for the one before it does not let the next one past that.
+    const both = Promise.allSettled([inFlight.get(key), answer])
+    inFlight.set(key, both)
+    void both.then(() => {
+      if (inFlight.get(key) === both) inFlight.delete(key)
+    })
     return answer
   }
 }

@@ -59,7 +59,7 @@ onLinux('a second carillon on the same data is refused and told which one to sto
   const second = new Carillon(checkout, { dataDir })
   expect(await second.says('failed')).toBe(
     `SetupError: Another carillon (pid ${first.pid}) uses the data directory ${dataDir}. ` +
-      'Stop that one, or give this one another data directory.',
+      'Stop that one, or give this one another data directory with CARILLON_DATA_DIR=...',
   )
   await findsItsData(first)
 })

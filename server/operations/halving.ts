@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { databaseFailure } from '../db/errors.ts'
+
+const CONTENDED_PAUSE_MS = 20
+const MOST_CONTENDED_TRIES = 10
+
+const untilUncontended = async <T>(run: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await run()
+    } catch (error) {
+      if (databaseFailure(error) !== 'contention' || tries === MOST_CONTENDED_TRIES) throw error
+      await delay(CONTENDED_PAUSE_MS * tries)
+    }
+  }
+}
+
+/**
+ * Runs a batch, each item with an outcome of its own. Where the database refuses the data of one of them, the batch is
+ * halved until that one stands alone: the others are none the worse for it. A deadlock is tried again.
+ */
+export const halving = async <Item, Answer>(
+  items: readonly Item[],
+  run: (items: readonly Item[]) => Promise<readonly Answer[]>,
+): Promise<readonly PromiseSettledResult<Answer>[]> => {
+  try {
+    const answers = await untilUncontended(() => run(items))
+    return answers.map((value) => ({ status: 'fulfilled', value }))
+  } catch (reason) {
+    if (databaseFailure(reason) !== 'bad_data' || items.length <= 1) {
+      return items.map(() => ({ status: 'rejected', reason }))
+    }
+    const middle = Math.ceil(items.length / 2)
+    return [...(await halving(items.slice(0, middle), run)), ...(await halving(items.slice(middle), run))]
+  }
+}
