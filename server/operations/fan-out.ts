@@ -9,6 +9,7 @@ import {
   lockFanOut,
   putOffFanOut,
   readAudience,
+  readFanOutTries,
 } from '../db/sql/fan-out.ts'
 import { loadEvents } from '../db/sql/load-events.ts'
 import type { EventRow } from '../db/sql/load-events-by-key.ts'
@@ -166,17 +167,17 @@ const planChunk = async (
     }
     const definition = capabilities.notifiers.get(event.notification_key)
     const declared = definition && Array.isArray(definition.channels) ? (definition.channels as readonly string[]) : []
+    let gaveUp = 0
     for (const recipientId of prepared.givenUp) {
       const own = facts.of({ tenantId: key.tenantId, recipientId })
       if (!own) continue
+      gaveUp += 1
       expandFailedRecipient(rows, subject, { recipientId, channels: declared, facts: own, newId })
       planned.push(recipientId)
     }
     const [, [advanced]] = await Promise.all([
       tx.query(writePlans({ ...rows, events: [], inboxes: facts.advances() }, now)),
-      tx.query<{ remaining: number }>(
-        advanceFanOut(key, { planned, failed: prepared.failed, gaveUp: prepared.givenUp.length, now, leaseMs }),
-      ),
+      tx.query<{ remaining: number }>(advanceFanOut(key, { planned, failed: prepared.failed, gaveUp, now, leaseMs })),
     ])
     if ((advanced?.remaining ?? 0) === 0) return 'over'
     return planned.length > 0 ? 'more' : 'stalled'
@@ -188,15 +189,12 @@ const planChunk = async (
 
 /** Only recipients are left whose notifier failed: they are tried again like a delivery that failed. */
 const putOff = async ({ db }: Capabilities, claim: Claim, now: Date | null): Promise<void> => {
-  const { rows } = await db.system.query<{ tries: number }>({
-    text: 'select tries from due where tenant_id = $1 and kind = $2 and subject_id = $3',
-    values: [claim.tenant_id, claim.kind, claim.subject_id],
-  })
+  const fanOut = { tenantId: claim.tenant_id, id: claim.subject_id, token: claim.token }
+  const { rows } = await db.system.query<{ tries: number }>(readFanOutTries(fanOut))
   // Each recipient counts its own tries; the event itself is put off as long as any is left.
   const delayMs = retryDelayMs(
     { ...DEFAULT_RETRY, attempts: Number.POSITIVE_INFINITY },
     { tries: (rows[0]?.tries ?? 0) + 1, random: Math.random() },
   )
-  const dueAt = new Date((now ?? new Date()).getTime() + (delayMs ?? 0))
-  await db.system.query(putOffFanOut({ tenantId: claim.tenant_id, id: claim.subject_id, token: claim.token }, dueAt))
+  await db.system.query(putOffFanOut(fanOut, { now, delayMs: delayMs ?? 0 }))
 }

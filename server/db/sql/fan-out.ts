@@ -77,14 +77,28 @@ select remaining::int4 from counted`,
   values: [event.tenantId, event.id, planned, failed, gaveUp, now, leaseMs],
 })
 
+interface ClaimedFanOut {
+  readonly tenantId: string
+  readonly id: string
+  readonly token: string
+}
+
+/** How often a fan-out has been put off, if its lease still holds. Index: due's key; no lock. */
+export const readFanOutTries = ({ tenantId, id, token }: ClaimedFanOut): QueryConfig => ({
+  name: 'read_fan_out_tries',
+  text: `select tries from due where tenant_id = $1 and kind = 'fan_out' and subject_id = $2 and lease_token = $3`,
+  values: [tenantId, id, token],
+})
+
 /** Puts a fan-out off that can do nothing now: only recipients are left whose notifier failed. */
 export const putOffFanOut = (
-  fanOut: { readonly tenantId: string; readonly id: string; readonly token: string },
-  dueAt: Date,
+  { tenantId, id, token }: ClaimedFanOut,
+  { now, delayMs }: { readonly now: Date | null; readonly delayMs: number },
 ): QueryConfig => ({
   name: 'put_off_fan_out',
   text: `
-update due set due_at = $4, lease_token = null, lease_until = null, tries = tries + 1
+update due set due_at = coalesce($4::timestamptz, clock_timestamp()) + $5::float8 * interval '1 millisecond',
+  lease_token = null, lease_until = null, tries = tries + 1
 where tenant_id = $1 and kind = 'fan_out' and subject_id = $2 and lease_token = $3`,
-  values: [fanOut.tenantId, fanOut.id, fanOut.token, dueAt],
+  values: [tenantId, id, token, now, delayMs],
 })
