@@ -131,7 +131,7 @@ describe('what it takes', () => {
     ['no RecordType', { ...DELIVERY, RecordType: undefined }],
     ['a RecordType that is no text', { ...DELIVERY, RecordType: ['Delivery'] }],
     ['a bounce without a type', { ...BOUNCE, Type: undefined }],
-    ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
+    ['bytes that are not UTF-8', Buffer.from(JSON.stringify({ ...DELIVERY, Details: '\u00ff' }), 'latin1')],
   ])('rightly authenticated, but not readable: %s', async (_name, body) => {
     await expectUnreadable(receiver, sent(body))
   })

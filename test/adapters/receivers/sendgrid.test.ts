@@ -30,8 +30,8 @@ const EVENT = {
   response: '250 OK secret-response',
   'carillon-delivery-id': DELIVERY_ID,
 }
-// As SendGrid sends it, with a line break at the end, which is signed too.
-const bodyOf = (...events: unknown[]): string => `${JSON.stringify(events)}\r\n`
+// As SendGrid sends it, with line breaks between events and at the end, which are signed too.
+const bodyOf = (...events: unknown[]): string => `[${events.map((event) => JSON.stringify(event)).join(',\r\n')}]\r\n`
 const BODY = bodyOf(EVENT)
 
 interface Signing {
@@ -138,7 +138,7 @@ describe('what it takes', () => {
     ['a batch in a batch', bodyOf([EVENT])],
     ['an event without a kind', bodyOf({ ...EVENT, event: undefined })],
     ['an event whose kind is no text', bodyOf({ ...EVENT, event: 1 })],
-    ['bytes that are not UTF-8', Buffer.from([0x5b, 0xff, 0x5d])],
+    ['bytes that are not UTF-8', Buffer.from(bodyOf({ ...EVENT, response: '\u00ff' }), 'latin1')],
   ])('rightly signed, but not readable: %s', async (_name, body) => {
     await expectUnreadable(receiver, signed(body))
   })
