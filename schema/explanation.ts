@@ -1,12 +1,9 @@
-import type {
-  AttemptOutcome,
-  OrchestrationState as Orchestration,
-  DeliveryStatus as Status,
-} from '../server/core/delivery.ts'
+import { type Counterfactual as Change, whatWouldSendIt } from '../server/core/counterfactual.ts'
+import type { Checkpoint as CheckpointName, RuleAnswer, Verdict as VerdictName } from '../server/core/decision.ts'
 import { waitingFor } from '../server/core/delivery.ts'
-import { summaryOf } from '../server/core/explanation.ts'
+import { resumptionOf } from '../server/core/explanation.ts'
 import { encodeNodeId, idOfType } from '../server/core/node-id.ts'
-import type { Checkpoint as CheckpointName, RuleAnswer, Verdict as VerdictName } from '../server/core/plan.ts'
+import { summaryOf } from '../server/core/summary.ts'
 import { type TimelineEntry as Entry, endsOfTimeline, timelineOf } from '../server/core/timeline.ts'
 import { badInput, CarillonError } from '../server/errors.ts'
 import type { Explanation } from '../server/operations/traces.ts'
@@ -22,7 +19,7 @@ const Checkpoint = builder.enumType('Checkpoint', {
   } as const,
 })
 
-const Verdict = builder.enumType('Verdict', {
+export const Verdict = builder.enumType('Verdict', {
   description: 'What a rule said.',
   values: {
     PASS: { value: 'pass', description: 'Nothing against it.' },
@@ -38,7 +35,7 @@ interface DecisionShape extends RuleAnswer {
   readonly at: Date
 }
 
-const Decision = builder.objectRef<DecisionShape>('Decision').implement({
+export const Decision = builder.objectRef<DecisionShape>('Decision').implement({
   description: "One rule's answer, as it was stored by what acted on it.",
   fields: (t) => ({
     checkpoint: t.field({
@@ -69,23 +66,19 @@ const TimelineEntry = builder.objectRef<Entry>('TimelineEntry').implement({
   }),
 })
 
-/** What the database holds is what core wrote: its vocabularies are checked there. */
-type Story = Parameters<typeof summaryOf>[0]
-const storyOf = (explanation: Explanation): Story => ({
-  event: explanation.event,
-  notification: explanation.notification,
-  delivery: {
-    ...explanation,
-    status: explanation.status as Status,
-    orchestrationState: explanation.orchestrationState as Orchestration,
-  },
-  attempts: explanation.attempts.map((attempt) => ({ ...attempt, outcome: attempt.outcome as AttemptOutcome })),
-  transitions: explanation.transitions,
-  decisions: explanation.decisions.map(({ checkpoint, at, answers }) => ({
-    checkpoint: checkpoint as CheckpointName,
-    at,
-    answers: answers as unknown as readonly RuleAnswer[],
-  })),
+const Counterfactual = builder.objectRef<Change>('Counterfactual').implement({
+  description: 'What would have let a delivery be sent, each found by asking the planner again.',
+  fields: (t) => ({
+    kind: t.exposeString('kind', {
+      description: 'wait, recipient_setting, tenant_setting, data or code; the cheapest come first.',
+    }),
+    description: t.exposeString('description', { description: 'One sentence.' }),
+    change: t.field({
+      type: 'JSON',
+      description: 'The same as data; to wait, until when; a list where one change alone is not enough.',
+      resolve: ({ change }) => change,
+    }),
+  }),
 })
 
 const DEFAULT_ENTRIES = 200
@@ -94,57 +87,97 @@ const MAX_ENTRIES = 1_000
 export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExplanation').implement({
   description: 'The whole answer to: why was this delivery sent, held, dropped or failed?',
   fields: (t) => ({
-    deliveryId: t.id({ description: 'Which delivery.', resolve: ({ id }) => encodeNodeId('Delivery', id) }),
+    deliveryId: t.id({
+      description: 'Which delivery.',
+      resolve: ({ delivery: { id } }) => encodeNodeId('Delivery', id),
+    }),
     notificationId: t.id({
       description: 'Of which notification.',
-      resolve: ({ notificationId }) => encodeNodeId('Notification', notificationId),
+      resolve: ({ notification: { id } }) => encodeNodeId('Notification', id),
     }),
-    eventId: t.id({ description: 'Of which event.', resolve: ({ eventId }) => encodeNodeId('Event', eventId) }),
+    eventId: t.id({ description: 'Of which event.', resolve: ({ event: { id } }) => encodeNodeId('Event', id) }),
     stepKey: t.string({
       nullable: true,
       description: 'For which workflow step.',
-      resolve: ({ stepKey }) => stepKey || null,
+      resolve: ({ delivery: { stepKey } }) => stepKey || null,
     }),
     orchestrationState: t.field({
       type: OrchestrationState,
       description: 'Whether it may go on.',
-      resolve: ({ orchestrationState }) => orchestrationState as Orchestration,
+      resolve: ({ delivery: { orchestrationState } }) => orchestrationState,
     }),
     waitingFor: t.string({
       nullable: true,
       description: 'What it waits for, where it is not terminal.',
-      resolve: (row) => waitingFor(storyOf(row).delivery),
+      resolve: ({ delivery }) => waitingFor(delivery),
     }),
     correlationId: t.string({
       nullable: true,
       description: "The caller's own mark.",
-      resolve: ({ event }) => event.correlationId,
+      resolve: ({ event: { correlationId } }) => correlationId,
     }),
-    notificationKey: t.exposeString('notificationKey', { description: 'Which notifier.' }),
-    recipientId: t.exposeID('recipientId', { description: "Whom it was for, by the host's own id." }),
-    channel: t.exposeString('channel', { description: 'Which channel.' }),
-    renderKey: t.exposeString('renderKey', { nullable: true, description: 'Which template.' }),
-    renderVersion: t.exposeInt('renderVersion', { nullable: true, description: 'Which version of it.' }),
+    notificationKey: t.string({
+      description: 'Which notifier.',
+      resolve: ({ delivery: { notificationKey } }) => notificationKey,
+    }),
+    recipientId: t.id({
+      description: "Whom it was for, by the host's own id.",
+      resolve: ({ notification: { recipientId } }) => recipientId,
+    }),
+    channel: t.string({ description: 'Which channel.', resolve: ({ delivery: { channel } }) => channel }),
+    renderKey: t.string({
+      nullable: true,
+      description: 'Which template.',
+      resolve: ({ delivery: { renderKey } }) => renderKey,
+    }),
+    renderVersion: t.int({
+      nullable: true,
+      description: 'Which version of it.',
+      resolve: ({ delivery: { renderVersion } }) => renderVersion,
+    }),
     status: t.field({
       type: DeliveryStatus,
       description: 'What became of it.',
-      resolve: ({ status }) => status as Status,
+      resolve: ({ delivery: { status } }) => status,
     }),
-    planningReason: t.exposeString('planningReason', { nullable: true, description: 'Why it was deferred or held.' }),
+    planningReason: t.string({
+      nullable: true,
+      description: 'Why it was deferred or held.',
+      resolve: ({ delivery: { planningReason } }) => planningReason,
+    }),
     planningContext: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'What that went by.',
-      resolve: ({ planningContext }) => planningContext,
+      description: 'What that went by: the rule, and what it saw.',
+      resolve: ({ delivery: { planningContext } }) => planningContext,
     }),
-    nextEligibleAt: t.expose('nextEligibleAt', {
+    nextEligibleAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'When a deferred one may go on.',
+      resolve: ({ delivery: { nextEligibleAt } }) => nextEligibleAt,
     }),
-    suppressionReason: t.exposeString('suppressionReason', {
+    resumeSource: t.string({
+      nullable: true,
+      description: 'Who let a deferred one go on, latest: schedule or operator.',
+      resolve: (story) => resumptionOf(story)?.source ?? null,
+    }),
+    resumeScheduledAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it would have gone on by itself.',
+      resolve: (story) => resumptionOf(story)?.scheduledAt ?? null,
+    }),
+    resumedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it went on.',
+      resolve: (story) => resumptionOf(story)?.at ?? null,
+    }),
+    suppressionReason: t.string({
       nullable: true,
       description: 'Why it was suppressed or cancelled.',
+      resolve: ({ delivery: { suppressionReason } }) => suppressionReason,
     }),
     lastAttempt: t.field({
       type: DeliveryAttempt,
@@ -156,23 +189,24 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       type: [TimelineEntry],
       description: 'Chronological: by instant, then by cause before effect.',
       args: { first: t.arg.int({ description: 'At most this many (200, maximum 1000), oldest and newest kept.' }) },
-      resolve: (row, { first }) => {
+      resolve: (story, { first }) => {
         const size = first ?? DEFAULT_ENTRIES
         if (size < 1 || size > MAX_ENTRIES) throw badInput(`A timeline has 1 to ${MAX_ENTRIES} entries`, ['first'])
-        return [...endsOfTimeline(timelineOf(storyOf(row)), size)]
+        return [...endsOfTimeline(timelineOf(story), size)]
       },
     }),
     decisions: t.field({
       type: [Decision],
       description: 'Every rule that was asked, in order, at every checkpoint: those that let it pass too.',
-      resolve: (row) =>
-        storyOf(row).decisions.flatMap(({ checkpoint, at, answers }) =>
-          answers.map((answer) => ({ ...answer, checkpoint, at })),
-        ),
+      resolve: ({ decisions }) =>
+        decisions.flatMap(({ checkpoint, at, answers }) => answers.map((answer) => ({ ...answer, checkpoint, at }))),
     }),
-    summary: t.string({
-      description: 'One sentence a support person can read out.',
-      resolve: (row) => summaryOf(storyOf(row)),
+    summary: t.string({ description: 'One sentence a support person can read out.', resolve: summaryOf }),
+    whatWouldSendIt: t.field({
+      type: [Counterfactual],
+      description:
+        'The smallest changes with which the planner lets it pass, as of its latest decision; empty where it lets it pass, or was not what stopped it.',
+      resolve: (story) => [...whatWouldSendIt(story)],
     }),
   }),
 })

@@ -54,11 +54,11 @@ const EffectivePreference = builder.objectRef<Effective<Named>>('EffectivePrefer
   }),
 })
 
-interface Center extends InboxKey {
+export interface Center extends InboxKey {
   readonly preferences: readonly Named[]
 }
 
-const PreferenceCenter = builder.objectRef<Center>('PreferenceCenter').implement({
+export const PreferenceCenter = builder.objectRef<Center>('PreferenceCenter').implement({
   description: 'What a recipient wants to hear of, and where.',
   fields: (t) => ({
     recipientId: t.exposeID('recipientId', { description: "Whose, by the host's own id." }),
@@ -75,7 +75,7 @@ const PreferenceCenter = builder.objectRef<Center>('PreferenceCenter').implement
   }),
 })
 
-const centerOf = async ({ prisma }: Context, recipient: InboxKey): Promise<Center> => {
+export const centerOf = async ({ prisma }: Context, recipient: InboxKey): Promise<Center> => {
   const rows = await prisma.preference.findMany({
     where: { tenantId: recipient.tenantId, recipientId: recipient.recipientId },
     orderBy: [{ notificationKey: 'asc' }, { category: 'asc' }, { channel: 'asc' }],

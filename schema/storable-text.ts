@@ -10,7 +10,7 @@ import { type InputFault, textFault } from '../server/core/json-limits.ts'
 import { badInput, type InputPath } from '../server/errors.ts'
 
 /** These check their own text: a trigger's checks have an order, and a bad one of a batch must not fail the others. */
-const CHECKED_ELSEWHERE = new Set(['Mutation.trigger', 'Mutation.triggerBatch'])
+const CHECKED_ELSEWHERE = new Set(['Mutation.trigger', 'Mutation.triggerBatch', 'Query.simulateTrigger'])
 
 /** The first text in an input that could not be stored; values of scalars that are not text are their own business. */
 const faultIn = (type: GraphQLInputType, value: unknown, path: InputPath): InputFault | null => {

@@ -27,8 +27,16 @@ const TriggerInput = builder.inputType('TriggerInput', {
       description:
         'Who gets it, beside those whom the notifier names; details given here are stored on the recipient. At most 1000.',
     }),
+    topics: t.stringList({
+      description: 'Everyone subscribed to these topics when the event is planned. At most 100.',
+    }),
     actorId: t.id({ description: 'Who caused it; never notified of its own act.' }),
     correlationId: t.string({ description: "The caller's own mark, to find everything of one cause." }),
+    sendAt: t.field({ type: 'DateTime', description: 'Plan it at this instant instead of now.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'Drop what has not been handed over by then. After now, and after sendAt.',
+    }),
   }),
 })
 
@@ -53,8 +61,11 @@ const toRequest = (input: typeof TriggerInput.$inferInput): TriggerRequest => ({
   payload: input.payload === undefined ? {} : input.payload,
   idempotencyKey: input.idempotencyKey,
   recipients: input.recipients?.map(toRecipientDetails) ?? null,
+  topics: input.topics ?? null,
   actorId: input.actorId ?? null,
   correlationId: input.correlationId ?? null,
+  sendAt: input.sendAt ?? null,
+  expiresAt: input.expiresAt ?? null,
 })
 
 const triggerOne = async (

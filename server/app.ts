@@ -3,6 +3,7 @@ import { type Clock, databaseClock } from './clock.ts'
 import type { CarillonConfig } from './config.ts'
 import { durationMs } from './core/duration.ts'
 import { contractOf } from './core/render-contracts.ts'
+import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
 import { SetupError } from './errors.ts'
 import { startCron } from './jobs/cron.ts'
@@ -12,7 +13,7 @@ import { buildRegistry, type Registry } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
 import { type Credentials, createCredentials } from './operations/credentials.ts'
 import { createDispatch } from './operations/dispatch/dispatch.ts'
-import { createFanOut } from './operations/fan-out.ts'
+import { createFanOut } from './operations/fan-out/fan-out.ts'
 import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
 import { createTrigger, type Trigger } from './operations/trigger/trigger.ts'
 import { type Bus, memoryBus } from './realtime/bus.ts'
@@ -74,6 +75,10 @@ export const readConfig = (config: CarillonConfig) => {
   if (config.digestRules?.length) faults.push('`digestRules` is not supported yet')
   const notifiers = check(() => buildRegistry(config.notifiers ?? []))
   const leaseMs = check(() => leaseOf(config))
+  const timeZone = config.defaults?.timeZone
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
+    faults.push(`\`defaults.timeZone\` is ${JSON.stringify(timeZone)}, which is not an IANA time zone name`)
+  }
   const routes = check(() => buildRoutes(config, leaseMs ?? DEFAULT_LEASE_MS))
   if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
   if (faults.length > 0 || !notifiers || !routes || leaseMs === null) throw new SetupError(faults.join('\n'))
@@ -147,6 +152,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     notifiers,
     contractOf: (channel) => contractOf(channel, config.channels),
     needsAddress: channelNeedsAddress(routes),
+    defaultTimeZone: config.defaults?.timeZone ?? null,
     telemetry,
     hints: bus,
   }

@@ -7,6 +7,8 @@ import { EventEmitter } from 'node:events'
 export interface Moments {
   /** Triggers were committed together; `slow` says that they had to wait for others. */
   'trigger.committed': { readonly triggers: number; readonly recipients: number; readonly slow: boolean }
+  /** Everyone of an event that is planned by a job has been planned. */
+  'event.planned': { readonly tenantId: string; readonly eventId: string }
   /** A notifier's own code threw, took too long or returned what it must not. */
   'notifier.failed': { readonly tenantId: string; readonly notificationKey: string; readonly error: Error }
   /** Work was claimed. */

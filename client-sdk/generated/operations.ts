@@ -197,6 +197,8 @@ export type RecipientAddressInput = {
 export type RecipientFilter = {
   /** Begins with. */
   readonly recipientId?: string | null | undefined;
+  /** Subscribed to this topic. */
+  readonly topicKey?: string | null | undefined;
 };
 
 /** A recipient with details. Left out: unchanged. null: removed. */
@@ -250,6 +252,8 @@ export type TriggerInput = {
   readonly actorId?: string | null | undefined;
   /** The caller's own mark, to find everything of one cause. */
   readonly correlationId?: string | null | undefined;
+  /** Drop what has not been handed over by then. After now, and after sendAt. */
+  readonly expiresAt?: string | null | undefined;
   /** Unique per tenant. The same key with the same request answers the first event; with another request it is IDEMPOTENCY_CONFLICT. */
   readonly idempotencyKey: string;
   /** Which notifier. */
@@ -258,6 +262,10 @@ export type TriggerInput = {
   readonly payload?: unknown;
   /** Who gets it, beside those whom the notifier names; details given here are stored on the recipient. At most 1000. */
   readonly recipients?: ReadonlyArray<RecipientInput> | null | undefined;
+  /** Plan it at this instant instead of now. */
+  readonly sendAt?: string | null | undefined;
+  /** Everyone subscribed to these topics when the event is planned. At most 100. */
+  readonly topics?: ReadonlyArray<string> | null | undefined;
 };
 
 /** Recipients to create or update. */
@@ -354,7 +362,7 @@ export type ExplainDeliveryQuery = { readonly explainDelivery: (
     & ExplanationFragment
   ) | null };
 
-export type ExplanationFragment = { readonly deliveryId: string, readonly notificationId: string, readonly eventId: string, readonly recipientId: string, readonly notificationKey: string, readonly correlationId: string | null, readonly channel: string, readonly stepKey: string | null, readonly status: DeliveryStatus, readonly orchestrationState: OrchestrationState, readonly waitingFor: string | null, readonly suppressionReason: string | null, readonly planningReason: string | null, readonly planningContext: unknown, readonly nextEligibleAt: string | null, readonly renderKey: string | null, readonly renderVersion: number | null, readonly summary: string, readonly decisions: ReadonlyArray<{ readonly checkpoint: Checkpoint, readonly rule: string, readonly verdict: Verdict, readonly reason: string | null, readonly facts: unknown, readonly at: string }>, readonly lastAttempt: AttemptFragment | null };
+export type ExplanationFragment = { readonly deliveryId: string, readonly notificationId: string, readonly eventId: string, readonly recipientId: string, readonly notificationKey: string, readonly correlationId: string | null, readonly channel: string, readonly stepKey: string | null, readonly status: DeliveryStatus, readonly orchestrationState: OrchestrationState, readonly waitingFor: string | null, readonly suppressionReason: string | null, readonly planningReason: string | null, readonly planningContext: unknown, readonly nextEligibleAt: string | null, readonly renderKey: string | null, readonly renderVersion: number | null, readonly resumeSource: string | null, readonly resumeScheduledAt: string | null, readonly resumedAt: string | null, readonly summary: string, readonly whatWouldSendIt: ReadonlyArray<{ readonly kind: string, readonly description: string, readonly change: unknown }>, readonly decisions: ReadonlyArray<{ readonly checkpoint: Checkpoint, readonly rule: string, readonly verdict: Verdict, readonly reason: string | null, readonly facts: unknown, readonly at: string }>, readonly lastAttempt: AttemptFragment | null };
 
 export type InboxQueryVariables = Exact<{
   recipientId?: string | null | undefined;
@@ -604,7 +612,15 @@ export const ExplanationFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   nextEligibleAt
   renderKey
   renderVersion
+  resumeSource
+  resumeScheduledAt
+  resumedAt
   summary
+  whatWouldSendIt {
+    kind
+    description
+    change
+  }
   decisions {
     checkpoint
     rule
@@ -1075,7 +1091,15 @@ fragment Explanation on DeliveryExplanation {
   nextEligibleAt
   renderKey
   renderVersion
+  resumeSource
+  resumeScheduledAt
+  resumedAt
   summary
+  whatWouldSendIt {
+    kind
+    description
+    change
+  }
   decisions {
     checkpoint
     rule

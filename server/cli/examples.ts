@@ -18,6 +18,8 @@ const exampleInput = (notifiers: Registry) => {
   }
 }
 
+const FRIDAY_NIGHT = '2030-01-04T22:30:00Z'
+
 /** The tabs that GraphiQL opens with in development. */
 export const exampleTabs = (notifiers: Registry): readonly ExampleTab[] => [
   {
@@ -52,6 +54,7 @@ query Why {
         status
         explanation {
           summary
+          whatWouldSendIt { kind description change }
           timeline { at event detail }
           decisions { checkpoint rule verdict reason facts }
         }
@@ -69,6 +72,16 @@ subscription Live {
     changed { content { title body } }
   }
 }`,
+  },
+  {
+    query: `# 5. Who would get what, if this were triggered on Friday at half past ten in the evening? Nothing is written or sent.
+query WhatIf($input: SimulateTriggerInput!) {
+  simulateTrigger(input: $input) {
+    recipientCount
+    recipients { recipientId deliveries { channel verdict reason nextEligibleAt summary } }
+  }
+}`,
+    variables: { input: { ...exampleInput(notifiers), at: FRIDAY_NIGHT } },
   },
 ]
 

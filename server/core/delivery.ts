@@ -41,3 +41,43 @@ export const waitingFor = ({ status, orchestrationState, planningReason }: Waiti
   if (orchestrationState === 'deferred') return planningReason
   return status === 'failed' ? 'retry' : 'due'
 }
+
+/** What an operator may do with a delivery. */
+export const OPERATOR_ACTIONS = ['retry', 'cancel', 'resume'] as const
+export type OperatorAction = (typeof OPERATOR_ACTIONS)[number]
+
+interface Operated {
+  readonly status: DeliveryStatus
+  readonly orchestrationState: OrchestrationState
+  readonly suppressionReason: string | null
+  /** Whether it is in the queue. One that was dispatched and is not waits for an operator. */
+  readonly queued: boolean
+  readonly eventCancelled: boolean
+  readonly expired: boolean
+}
+
+/** Cancelled for one of these it stays so: nobody is to get it any more. */
+const FINAL_REASONS: ReadonlySet<string> = new Set(['event_cancelled', 'expired', 'recipient_erased'])
+
+const canRetry = ({ status, suppressionReason, queued }: Operated): boolean => {
+  if (status === 'cancelled') return !FINAL_REASONS.has(suppressionReason ?? '')
+  return status === 'failed' || (status === 'dispatched' && !queued)
+}
+
+/** Why an operator cannot do this with a delivery now, as the end of a sentence about it; `null` where it can be done. */
+export const operatorFault = (action: OperatorAction, delivery: Operated): string | null => {
+  const { status, orchestrationState, suppressionReason, queued } = delivery
+  const state = suppressionReason === null ? status : `${status} (${suppressionReason})`
+  switch (action) {
+    case 'cancel':
+      if (status === 'pending' || status === 'failed' || (status === 'dispatched' && !queued)) return null
+      return `is ${state}: what has been handed over, or has ended, cannot be cancelled`
+    case 'resume':
+      if (status === 'pending' && orchestrationState === 'deferred') return null
+      return `is ${orchestrationState === 'ready' ? state : `${state}, ${orchestrationState}`}: only a deferred one can be resumed`
+    case 'retry':
+      if (!canRetry(delivery)) return `is ${state}: only one that failed, was cancelled or hangs can be tried again`
+      if (delivery.eventCancelled) return 'belongs to an event that was cancelled'
+      return delivery.expired ? 'has expired' : null
+  }
+}

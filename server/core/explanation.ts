@@ -1,10 +1,50 @@
-import type { DeliveryStatus, OrchestrationState } from './delivery.ts'
-import { REASONS, type ReasonCode } from './reasons.ts'
-import type { Story } from './timeline.ts'
+import { type Checkpoint, type Result, type RuleAnswer, resultOf } from './decision.ts'
+import type { AttemptOutcome, DeliveryStatus, OrchestrationState } from './delivery.ts'
 
-/** What a summary is made of, beside the story. */
-export interface Summarised extends Story {
-  readonly delivery: Story['delivery'] & {
+/** What the planner answered about one delivery, once, for an instant. */
+export interface StoredDecision {
+  readonly checkpoint: Checkpoint
+  readonly at: Date
+  /** Empty where nothing could be asked, because the notifier's own code had failed. */
+  readonly answers: readonly RuleAnswer[]
+}
+
+/** A change that the row and its attempts do not show. */
+export interface StoredTransition {
+  readonly event: string
+  readonly reason: string | null
+  readonly context: unknown
+  readonly at: Date
+}
+
+export interface StoredAttempt {
+  readonly attemptNumber: number
+  readonly outcome: AttemptOutcome
+  readonly errorClass: string | null
+  readonly adapter: string | null
+  readonly reason: string | null
+  /** `call` or `feedback`. */
+  readonly source: string
+  readonly startedAt: Date | null
+  readonly insertedAt: Date
+}
+
+/** All that is stored of one delivery and its cause: an explanation tells it, and works nothing out anew. */
+export interface Story {
+  readonly event: { readonly insertedAt: Date }
+  readonly notification: {
+    readonly insertedAt: Date
+    readonly recipientId: string
+    readonly seenAt: Date | null
+    readonly readAt: Date | null
+    readonly archivedAt: Date | null
+  }
+  readonly delivery: {
+    readonly insertedAt: Date
+    readonly notificationKey: string
+    /** The notifier's category when it was triggered. */
+    readonly category: string | null
+    readonly channel: string
     readonly status: DeliveryStatus
     readonly orchestrationState: OrchestrationState
     readonly planningReason: string | null
@@ -12,49 +52,52 @@ export interface Summarised extends Story {
     readonly nextEligibleAt: Date | null
     readonly nextAttemptAt: Date | null
   }
+  /** By number. */
+  readonly attempts: readonly StoredAttempt[]
+  /** The oldest first, as the decisions are. */
+  readonly transitions: readonly StoredTransition[]
+  readonly decisions: readonly StoredDecision[]
 }
 
-const at = (instant: Date | null | undefined): string =>
-  instant ? ` at ${instant.toISOString().slice(0, 19).replace('T', ' ')} UTC` : ''
+/** A transition's context as it was written; empty where it was not an object. */
+export const contextOf = ({ context }: StoredTransition): Readonly<Record<string, unknown>> =>
+  typeof context === 'object' && context !== null ? (context as Record<string, unknown>) : {}
 
-const meaning = (reason: string | null): string =>
-  REASONS[reason as ReasonCode] ?? `${reason ?? 'The reason is not known'}.`
+/** Why the planner would have to have stopped a delivery for it to be as it is; `null` where it is no work of the planner's. */
+const reasonToStand = ({ status, orchestrationState, planningReason, suppressionReason }: Story['delivery']) => {
+  if (status === 'pending') return orchestrationState === 'ready' ? null : planningReason
+  if (status === 'suppressed') return suppressionReason
+  return status === 'cancelled' && suppressionReason === 'expired' ? suppressionReason : null
+}
 
-const tries = (count: number): string => (count === 1 ? 'one try' : `${count} tries`)
+/** The decision that a delivery stands still by, with what its answers came to; `null` where it goes on, or was stopped by anything but the planner. */
+export const stoppedBy = ({
+  delivery,
+  decisions,
+}: Pick<Story, 'delivery' | 'decisions'>): { readonly decision: StoredDecision; readonly result: Result } | null => {
+  const reason = reasonToStand(delivery)
+  const decision = decisions.findLast(({ answers }) => resultOf(answers).verdict !== 'pass')
+  if (reason === null || !decision) return null
+  const result = resultOf(decision.answers)
+  return result.reason === reason ? { decision, result } : null
+}
 
-/** One sentence that a support person can read out, made of what was stored. */
-export const summaryOf = ({ delivery, attempts, transitions, decisions }: Summarised): string => {
-  const last = attempts.at(-1)
-  const words = last?.reason ? ` The provider's words: "${last.reason}".` : ''
-  switch (delivery.status) {
-    case 'pending':
-      if (delivery.orchestrationState === 'ready')
-        return 'Waiting to be sent: it is due, and a worker will take it next.'
-      return `Held${delivery.nextEligibleAt ? ` until${at(delivery.nextEligibleAt).slice(3)}` : ''}: ${delivery.planningReason}.`
-    case 'dispatched': {
-      const begun = decisions.findLast(({ checkpoint }) => checkpoint === 'perform')?.at
-      return `Being handed to the provider since${at(begun).slice(3)}; its answer has not been recorded yet.`
-    }
-    case 'succeeded': {
-      if (delivery.channel === 'in_app') return `Arrived in the inbox${at(last?.insertedAt)}.`
-      const unknown = attempts.filter(({ outcome }) => outcome === 'unknown').length
-      const repeated =
-        unknown > 0
-          ? ` A worker died in mid-call before (${tries(unknown)}), so the provider may have seen it more than once, each time under the same idempotency key.`
-          : ''
-      return `Sent${at(last?.insertedAt)} by ${last?.adapter ?? 'its adapter'}, on try ${last?.attemptNumber ?? 1}.${repeated}`
-    }
-    case 'failed':
-      return `Failed for now after ${tries(attempts.length)}; the next one is due${at(delivery.nextAttemptAt)}.${words}`
-    case 'suppressed': {
-      const suppressed = decisions.at(-1)
-      return `Not sent: decided${at(suppressed?.at)}. ${meaning(delivery.suppressionReason)}`
-    }
-    case 'cancelled': {
-      const cancelled = transitions.findLast(({ event }) => event === 'cancelled' || event === 'event_cancelled')
-      return `Not sent: cancelled${at(cancelled?.at ?? delivery.insertedAt)}. ${meaning(delivery.suppressionReason)}${words}`
-    }
-    case 'digested':
-      return 'Sent as part of a digest.'
+/** How a delivery that was put off went on, latest; `null` where none did. */
+export const resumptionOf = ({
+  transitions,
+}: Pick<Story, 'transitions'>): {
+  /** `schedule` or `operator`. */
+  readonly source: string | null
+  /** When it would have gone on by itself. */
+  readonly scheduledAt: Date | null
+  readonly at: Date
+} | null => {
+  const resumed = transitions.findLast(({ event }) => event === 'resumed')
+  if (!resumed) return null
+  const { source, scheduledAt } = contextOf(resumed)
+  return {
+    source: typeof source === 'string' ? source : null,
+    scheduledAt: typeof scheduledAt === 'string' ? new Date(scheduledAt) : null,
+    at: resumed.at,
   }
 }

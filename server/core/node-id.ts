@@ -8,6 +8,7 @@ export const NODE_TYPES = [
   'Notification',
   'Delivery',
   'DeliveryAttempt',
+  'Topic',
 ] as const
 export type NodeType = (typeof NODE_TYPES)[number]
 

@@ -54,9 +54,23 @@ const mergeAddresses = (stored: NonNullable<Recipient['addresses']>, given: NonN
 export const isBareRecipient = (recipient: Recipient): boolean =>
   Object.entries(recipient).every(([field, value]) => field === 'id' || value === undefined)
 
+/** How an address that bounced is named among all of a recipient's, whatever channel it is of. */
+export const bouncedName = (channel: string, address: string): string => `${channel}\n${address}`
+
 /** Where a recipient can be reached on a channel: e-mail by its address, sms by its phone number, and what was added. */
 export const addressesFor = (recipient: Recipient, channel: string): readonly string[] => {
   const own = channel === 'email' ? recipient.email : channel === 'sms' ? recipient.phone : null
   const added = (recipient.addresses ?? []).filter((entry) => entry.channel === channel).map((entry) => entry.address)
   return own ? [own, ...added.filter((address) => address !== own)] : added
+}
+
+/** Where a recipient can still be reached on a channel, and how many of its addresses no provider takes. */
+export const reachFor = (
+  recipient: Recipient,
+  channel: string,
+  bounced: ReadonlySet<string>,
+): { readonly usable: readonly string[]; readonly bounced: number } => {
+  const all = addressesFor(recipient, channel)
+  const usable = bounced.size === 0 ? all : all.filter((address) => !bounced.has(bouncedName(channel, address)))
+  return { usable, bounced: all.length - usable.length }
 }

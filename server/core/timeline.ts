@@ -1,38 +1,6 @@
-import type { AttemptOutcome } from './delivery.ts'
-import type { Checkpoint, RuleAnswer } from './plan.ts'
-
-/** All that is stored of one delivery, as an explanation reads it. */
-export interface Story {
-  readonly event: { readonly insertedAt: Date; readonly notificationKey: string; readonly actorId: string | null }
-  readonly notification: {
-    readonly insertedAt: Date
-    readonly recipientId: string
-    readonly seenAt: Date | null
-    readonly readAt: Date | null
-    readonly archivedAt: Date | null
-  }
-  readonly delivery: { readonly insertedAt: Date; readonly channel: string }
-  readonly attempts: readonly {
-    readonly attemptNumber: number
-    readonly outcome: AttemptOutcome
-    readonly errorClass: string | null
-    readonly adapter: string | null
-    readonly reason: string | null
-    readonly startedAt: Date | null
-    readonly insertedAt: Date
-  }[]
-  readonly transitions: readonly {
-    readonly event: string
-    readonly reason: string | null
-    readonly context: unknown
-    readonly at: Date
-  }[]
-  readonly decisions: readonly {
-    readonly checkpoint: Checkpoint
-    readonly at: Date
-    readonly answers: readonly RuleAnswer[]
-  }[]
-}
+import { planningContextOf, type Result, resultOf } from './decision.ts'
+import { contextOf, type StoredAttempt, type StoredDecision, type StoredTransition, type Story } from './explanation.ts'
+import { inOrder } from './timeline-order.ts'
 
 export interface TimelineEntry {
   readonly at: Date
@@ -40,28 +8,79 @@ export interface TimelineEntry {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** Where instants are equal, cause comes before effect: the order in which these can follow each other. */
-const ORDER = [
-  'event_created',
-  'notification_created',
-  'delivery_planned',
-  // Found by the claim after it: only then is it known that the worker of the one before had died.
-  'attempt_unknown',
-  'suppressed',
-  'claimed',
-  'attempt_recorded',
-  'retry_scheduled',
-  'cancelled',
-  'event_cancelled',
-  'notification_seen',
-  'notification_read',
-  'notification_archived',
-]
+const deferralDetail = (result: Result): TimelineEntry['detail'] => ({
+  reason: result.reason,
+  ...(typeof result.decidedBy?.facts['timeZone'] === 'string' && { timeZone: result.decidedBy.facts['timeZone'] }),
+  ruleIdentity: result.decidedBy?.rule,
+  nextEligibleAt: result.nextEligibleAt?.toISOString() ?? null,
+  planningContext: planningContextOf(result),
+})
 
-const passes = (answers: readonly RuleAnswer[]): boolean => answers.every(({ verdict }) => verdict === 'pass')
+/** What planning decided has no transition beside it, so that a delivery costs no row more: its decision alone tells of it. */
+const plannedEntry = ({ at, answers }: StoredDecision): TimelineEntry | null => {
+  if (answers.length === 0)
+    return { at, event: 'cancelled', detail: { reason: 'planning_failed', checkpoint: 'planning' } }
+  const result = resultOf(answers)
+  const detail = { reason: result.reason, rule: result.decidedBy?.rule, checkpoint: 'planning' }
+  switch (result.verdict) {
+    case 'pass':
+    case 'digest':
+      return null
+    case 'defer':
+      return { at, event: 'deferred', detail: { ...deferralDetail(result), checkpoint: 'planning' } }
+    case 'suppress':
+      return { at, event: 'suppressed', detail }
+    case 'cancel':
+      return { at, event: result.reason === 'expired' ? 'expired' : 'cancelled', detail }
+  }
+}
 
-const contextOf = (context: unknown): Record<string, unknown> =>
-  typeof context === 'object' && context !== null ? (context as Record<string, unknown>) : {}
+function* decisionEntries(decisions: readonly StoredDecision[]): Generator<TimelineEntry> {
+  for (const decision of decisions) {
+    const { checkpoint, at, answers } = decision
+    if (checkpoint === 'planning') {
+      const entry = plannedEntry(decision)
+      if (entry) yield entry
+    } else if (resultOf(answers).verdict === 'pass') yield { at, event: 'claimed', detail: { checkpoint } }
+  }
+}
+
+/** What the perform checkpoint put off is told with what its decision saw, like what planning did. */
+const deferredAgain = ({ at }: StoredTransition, decisions: readonly StoredDecision[]): TimelineEntry['detail'] => {
+  const decided = decisions
+    .filter((decision) => decision.checkpoint === 'perform' && decision.at.getTime() === at.getTime())
+    .map(({ answers }) => resultOf(answers))
+    .find(({ verdict }) => verdict === 'defer')
+  return decided ? deferralDetail(decided) : {}
+}
+
+const transitionEntry = (transition: StoredTransition, decisions: readonly StoredDecision[]): TimelineEntry => {
+  const { at, event, reason } = transition
+  return {
+    at,
+    event,
+    detail: {
+      ...(event === 'deferred' && deferredAgain(transition, decisions)),
+      ...(reason && { reason }),
+      ...contextOf(transition),
+    },
+  }
+}
+
+const attemptEntry = (attempt: StoredAttempt): TimelineEntry => {
+  const { attemptNumber, outcome, adapter, errorClass, reason, source, startedAt, insertedAt: at } = attempt
+  const detail = {
+    attemptNumber,
+    outcome,
+    adapter,
+    ...(errorClass && { errorClass }),
+    ...(reason && { reason }),
+    ...(source !== 'call' && { source }),
+  }
+  return outcome === 'unknown'
+    ? { at, event: 'attempt_unknown', detail: { ...detail, startedAt: startedAt?.toISOString() ?? null } }
+    : { at, event: 'attempt_recorded', detail }
+}
 
 function* entriesOf({
   event,
@@ -71,40 +90,21 @@ function* entriesOf({
   transitions,
   decisions,
 }: Story): Generator<TimelineEntry> {
-  yield { at: event.insertedAt, event: 'event_created', detail: { notificationKey: event.notificationKey } }
-  yield {
-    at: notification.insertedAt,
-    event: 'notification_created',
-    detail: { recipientId: notification.recipientId },
-  }
-  yield { at: delivery.insertedAt, event: 'delivery_planned', detail: { channel: delivery.channel } }
-  for (const { checkpoint, at, answers } of decisions) {
-    const objection = answers.find(({ verdict }) => verdict === 'suppress')
-    // What the perform checkpoint suppressed has a transition; what planning did is told by its decision alone.
-    if (checkpoint === 'planning' && objection) {
-      yield { at, event: 'suppressed', detail: { reason: objection.reason, rule: objection.rule, checkpoint } }
-    }
-    if (checkpoint === 'perform' && passes(answers)) yield { at, event: 'claimed', detail: { checkpoint } }
-  }
-  for (const { at, event, reason, context } of transitions) {
-    yield { at, event, detail: { ...(reason && { reason }), ...contextOf(context) } }
-  }
-  for (const { attemptNumber, outcome, errorClass, adapter, reason, startedAt, insertedAt } of attempts) {
-    const detail = { attemptNumber, outcome, adapter, ...(errorClass && { errorClass }), ...(reason && { reason }) }
-    yield outcome === 'unknown'
-      ? { at: insertedAt, event: 'attempt_unknown', detail: { ...detail, startedAt: startedAt?.toISOString() ?? null } }
-      : { at: insertedAt, event: 'attempt_recorded', detail }
-  }
-  if (notification.seenAt) yield { at: notification.seenAt, event: 'notification_seen', detail: {} }
-  if (notification.readAt) yield { at: notification.readAt, event: 'notification_read', detail: {} }
-  if (notification.archivedAt) yield { at: notification.archivedAt, event: 'notification_archived', detail: {} }
+  const { recipientId, seenAt, readAt, archivedAt } = notification
+  const { notificationKey, channel } = delivery
+  yield { at: event.insertedAt, event: 'event_created', detail: { notificationKey } }
+  yield { at: notification.insertedAt, event: 'notification_created', detail: { recipientId } }
+  yield { at: delivery.insertedAt, event: 'delivery_planned', detail: { channel } }
+  yield* decisionEntries(decisions)
+  for (const transition of transitions) yield transitionEntry(transition, decisions)
+  for (const attempt of attempts) yield attemptEntry(attempt)
+  if (seenAt) yield { at: seenAt, event: 'notification_seen', detail: {} }
+  if (readAt) yield { at: readAt, event: 'notification_read', detail: {} }
+  if (archivedAt) yield { at: archivedAt, event: 'notification_archived', detail: {} }
 }
 
 /** What happened to a delivery, by instant, then by cause before effect. */
-export const timelineOf = (story: Story): readonly TimelineEntry[] =>
-  [...entriesOf(story)].sort(
-    (a, b) => a.at.getTime() - b.at.getTime() || ORDER.indexOf(a.event) - ORDER.indexOf(b.event),
-  )
+export const timelineOf = (story: Story): readonly TimelineEntry[] => inOrder([...entriesOf(story)])
 
 /** At most `first` entries of a timeline: the oldest and the newest of it. */
 export const endsOfTimeline = (timeline: readonly TimelineEntry[], first: number): readonly TimelineEntry[] => {

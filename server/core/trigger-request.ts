@@ -2,27 +2,31 @@ import type { InputPath } from '../errors.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { type InputFault, idFault, jsonFault, MAX_PAYLOAD_BYTES, textFault } from './json-limits.ts'
 import type { Recipient } from './recipient.ts'
+import { isTimeZone } from './zoned-time.ts'
 
 /** How many recipients a caller may name in one trigger. */
 export const MAX_INLINE_RECIPIENTS = 1_000
+/** How many topics a caller may name in one trigger. */
+export const MAX_TOPICS = 100
 
-/** One trigger as a caller asks for it. */
-export interface TriggerRequest {
+/** Something that happened and whom it concerns, as a caller says it: to trigger it, or to ask what that would do. */
+export interface Occurrence {
   readonly notificationKey: string
   readonly payload: unknown
-  readonly idempotencyKey: string
   readonly recipients?: readonly Recipient[] | null
+  /** Everyone subscribed to these when the event is planned. */
+  readonly topics?: readonly string[] | null
   readonly actorId?: string | null
-  readonly correlationId?: string | null
 }
 
-// An offset such as "+02:00" is taken by Intl too, but knows nothing of summer time.
-const isZone = (zone: string): boolean => {
-  try {
-    return /^[A-Za-z]/.test(zone) && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
-  } catch {
-    return false
-  }
+/** One trigger as a caller asks for it. */
+export interface TriggerRequest extends Occurrence {
+  readonly idempotencyKey: string
+  readonly correlationId?: string | null
+  /** Planned at this instant instead of now. */
+  readonly sendAt?: Date | null
+  /** What has not been handed over by then is dropped. */
+  readonly expiresAt?: Date | null
 }
 
 const isLocale = (locale: string): boolean => {
@@ -80,7 +84,7 @@ export const recipientFault = (recipient: Recipient, path: InputPath): InputFaul
   if (fault) return fault
   if (type !== undefined && (type === null || type.trim() === ''))
     return { path: [...path, 'type'], message: 'is blank' }
-  if (timeZone != null && !isZone(timeZone))
+  if (timeZone != null && !isTimeZone(timeZone))
     return { path: [...path, 'timeZone'], message: 'is not an IANA time zone name' }
   if (locale != null && !isLocale(locale)) return { path: [...path, 'locale'], message: 'is not a BCP 47 tag' }
   return (
@@ -99,15 +103,34 @@ export const payloadFault = (payload: unknown, path: InputPath): InputFault | nu
 
 /** The first of a request's own ids that cannot be one; `null` where there is none. */
 export const requestIdFault = (
-  { idempotencyKey, actorId, correlationId }: TriggerRequest,
+  { idempotencyKey, actorId, correlationId }: Partial<TriggerRequest>,
   path: InputPath,
 ): InputFault | null =>
-  idFault(idempotencyKey, [...path, 'idempotencyKey']) ??
+  (idempotencyKey === undefined ? null : idFault(idempotencyKey, [...path, 'idempotencyKey'])) ??
   (actorId == null ? null : idFault(actorId, [...path, 'actorId'])) ??
   (correlationId == null ? null : idFault(correlationId, [...path, 'correlationId']))
 
-/** What makes two requests the same one: their canonical JSON as given. The correlation id is no part of it. */
-export const requestIdentity = (
-  { notificationKey, payload, actorId }: TriggerRequest,
-  recipients: readonly Recipient[] | null,
-): string => canonicalJson({ notificationKey, payload, actorId: actorId ?? null, recipients })
+/** A request's topics: trimmed, each once, in order. */
+export const topicsOf = ({ topics }: Pick<TriggerRequest, 'topics'>): readonly string[] =>
+  [...new Set((topics ?? []).map((topic) => topic.trim()))].sort()
+
+/** The first of a request's topics that cannot be one; `null` where there is none. */
+export const topicsFault = (topics: readonly string[], path: InputPath): InputFault | null => {
+  if (topics.length > MAX_TOPICS) return { path, message: `holds more than ${MAX_TOPICS}` }
+  return topics.reduce<InputFault | null>((fault, topic, index) => fault ?? idFault(topic, [...path, index]), null)
+}
+
+/**
+ * What makes two requests the same one: their canonical JSON as given. The correlation id is no part of it. What was
+ * not given is left out, so that a key outlives the version of the server that first saw it.
+ */
+export const requestIdentity = (request: TriggerRequest, recipients: readonly Recipient[] | null): string =>
+  canonicalJson({
+    notificationKey: request.notificationKey,
+    payload: request.payload,
+    actorId: request.actorId ?? null,
+    recipients,
+    ...(request.topics && { topics: topicsOf(request) }),
+    ...(request.sendAt && { sendAt: request.sendAt.toISOString() }),
+    ...(request.expiresAt && { expiresAt: request.expiresAt.toISOString() }),
+  })

@@ -67,6 +67,17 @@ export const inTransaction = async <T>(
   }
 }
 
+const nameTenant = (tenantId: string): QueryConfig => ({
+  text: "select set_config('carillon.tenant', $1, true)",
+  values: [tenantId],
+})
+
 /** Runs `work` in one transaction that sees the rows of one tenant alone, whatever its statements ask for. */
 export const asTenant = <T>(pool: Pool, tenantId: string, work: (tx: Transaction) => Promise<T>): Promise<T> =>
-  inTransaction(pool, work, [{ text: "select set_config('carillon.tenant', $1, true)", values: [tenantId] }])
+  inTransaction(pool, work, [nameTenant(tenantId)])
+
+const READ_ONLY = { text: 'set transaction isolation level repeatable read, read only' }
+
+/** Like `asTenant`, for reads alone: all of them see the rows as of one instant, and the database refuses every write and lock. */
+export const readAsTenant = <T>(pool: Pool, tenantId: string, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  inTransaction(pool, work, [READ_ONLY, nameTenant(tenantId)])

@@ -15,7 +15,7 @@ export const createContext = (app: App, principal: Principal): Context => {
     app,
     principal,
     prisma,
-    explain: coalesce((ids: readonly string[]) => readExplanations(prisma, { tenantId, ids }), {
+    explain: coalesce((ids: readonly string[]) => readExplanations(app.db, { tenantId, ids }), {
       limit: MAX_EXPLANATIONS,
     }),
   }

@@ -1,6 +1,7 @@
 import cron from 'node-cron'
 import type { Routes } from '../adapters/routing.ts'
 import { listLanes } from '../db/sql/list-lanes.ts'
+import { FAN_OUT_LANES } from '../db/sql/write-audience.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
 
 export interface Cron {
@@ -9,6 +10,9 @@ export interface Cron {
   stop(): Promise<void>
 }
 
+/** Lanes that no adapter carries, and none needs to. */
+const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, 'in_app'])
+
 /** What is looked at by the clock alone. */
 export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron => {
   let stranded: readonly string[] = []
@@ -16,7 +20,7 @@ export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron
   const findStrandedLanes = async (): Promise<void> => {
     try {
       const { rows } = await db.system.query<{ lane: string }>(listLanes())
-      stranded = rows.map(({ lane }) => lane).filter((lane) => !routes.has(lane) && lane !== 'fan_out')
+      stranded = rows.map(({ lane }) => lane).filter((lane) => !routes.has(lane) && !BUILT_IN_LANES.has(lane))
     } catch (error) {
       telemetry.emit('worker.failed', { error: error as Error })
     }

@@ -1,5 +1,6 @@
 import type { Routes } from '../adapters/routing.ts'
 import type { Claim } from '../db/sql/claim-due.ts'
+import { FAN_OUT_LANES, type FanOutLane } from '../db/sql/write-audience.ts'
 
 /** A part of the queue with a speed of its own, so that a slow provider never holds up another channel. */
 export interface Lane {
@@ -30,6 +31,9 @@ export interface Shift {
 /** How many deliveries of a channel that no adapter carries any more are tried at once; each is put off with its reason. */
 const STRANDED_CAPACITY = 10
 
+/** In-app deliveries that were put off: they need nobody but the database, and share a transaction. */
+const IN_APP_CAPACITY = 100
+
 export const deliverySource = ({
   routes,
   strandedLanes,
@@ -41,6 +45,7 @@ export const deliverySource = ({
 }): Source => ({
   kind: 'delivery',
   lanes: () => [
+    { lane: 'in_app', limitedBy: 'in_app', capacity: IN_APP_CAPACITY },
     ...[...routes].map(([channel, { adapter, concurrency }]) => ({
       lane: channel,
       limitedBy: adapter.name,
@@ -52,9 +57,12 @@ export const deliverySource = ({
   run: dispatch,
 })
 
+/** A large audience keeps a worker busy for a while; what was scheduled for the same instant is mostly small. */
+const FAN_OUT_CAPACITY: Readonly<Record<FanOutLane, number>> = { fan_out: 2, scheduled: 8 }
+
 export const fanOutSource = (fanOut: Source['run']): Source => ({
   kind: 'fan_out',
-  lanes: () => [{ lane: 'fan_out', limitedBy: 'fan_out', capacity: 2 }],
-  limiterOf: () => 'fan_out',
+  lanes: () => FAN_OUT_LANES.map((lane) => ({ lane, limitedBy: lane, capacity: FAN_OUT_CAPACITY[lane] })),
+  limiterOf: ({ lane }) => lane,
   run: fanOut,
 })

@@ -1,14 +1,16 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { CarillonConfig } from '../config.ts'
+import { durationMs } from '../core/duration.ts'
 import { idFault } from '../core/json-limits.ts'
 import { SetupError } from '../errors.ts'
 import { type AnyDefinition, definitionOf, SECRET_KEYWORD } from './notifier.ts'
+import { payloadSchemaOf } from './payload-schema.ts'
 
 /** The notifiers of a configuration, by key; all of them have been checked. */
 export type Registry = ReadonlyMap<string, AnyDefinition>
 
 /** What the contract has and this version does not do yet: refused by name, never ignored. */
-const NOT_YET = ['digest', 'renderDigest', 'fallback', 'workflow'] as const
+const NOT_YET = ['digest', 'renderDigest', 'workflow'] as const
 
 const blank = (text: unknown): boolean => typeof text !== 'string' || text.trim() === ''
 
@@ -38,7 +40,7 @@ const payloadFaults = (payload: unknown): string[] => {
     return ['`payload` must be a zod 4 schema']
   }
   try {
-    const secret = secretField(z.toJSONSchema(payload as z.ZodType, { unrepresentable: 'any', io: 'input' }))
+    const secret = secretField(payloadSchemaOf(payload as z.ZodType))
     return secret ? [`\`secret()\` is not supported yet (\`${secret}\`)`] : []
   } catch (error) {
     return [`\`payload\` cannot be described as JSON Schema: ${(error as Error).message}`]
@@ -70,6 +72,29 @@ const channelFaults = ({ channels, render, renderKeys }: AnyDefinition): string[
   return faults
 }
 
+/** A delay longer than this is more likely a mistake: nobody waits that long for a text message. */
+const MAX_FALLBACK_MS = 30 * 86_400_000
+
+const fallbackFaults = ({ channels, render, fallback }: AnyDefinition): string[] => {
+  if (fallback === undefined) return []
+  if (typeof fallback !== 'object' || fallback === null) return ['`fallback` must be an object with a delay a channel']
+  const faults: string[] = []
+  const possible = Array.isArray(channels) ? (channels as readonly string[]) : Object.keys(render ?? {})
+  if (!possible.includes('in_app')) {
+    faults.push('`fallback` needs `in_app` among the channels: what is never in an inbox is never read')
+  }
+  for (const [channel, declared] of Object.entries(fallback)) {
+    const field = `\`fallback.${channel}\``
+    if (channel === 'in_app') faults.push(`${field}: the inbox is what the others fall back from`)
+    else if (!possible.includes(channel)) faults.push(`${field} is no channel of this notifier`)
+    const ms = typeof declared?.after === 'string' ? durationMs(declared.after) : null
+    if (ms === null || ms <= 0 || ms > MAX_FALLBACK_MS) {
+      faults.push(`${field}.after must be a duration of up to 30 days, such as "15m" or "2h"`)
+    }
+  }
+  return faults
+}
+
 const definitionFaults = (definition: AnyDefinition): string[] => {
   const faults = nameFaults('`key`', definition.key)
   if (!isVersion(definition.version)) faults.push('`version` must be a positive whole number')
@@ -77,7 +102,7 @@ const definitionFaults = (definition: AnyDefinition): string[] => {
   if (definition.recipients !== undefined && typeof definition.recipients !== 'function') {
     faults.push('`recipients` must be a function')
   }
-  faults.push(...payloadFaults(definition.payload), ...channelFaults(definition))
+  faults.push(...payloadFaults(definition.payload), ...channelFaults(definition), ...fallbackFaults(definition))
   for (const field of NOT_YET) {
     if (definition[field] !== undefined) faults.push(`\`${field}\` is not supported yet`)
   }

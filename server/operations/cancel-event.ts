@@ -1,14 +1,11 @@
-import { jsonFault } from '../core/json-limits.ts'
 import { type CancelledRow, cancelEvent as cancel, lockEvent } from '../db/sql/cancel-event.ts'
 import { loadEvents } from '../db/sql/load-events.ts'
 import type { EventRow } from '../db/sql/load-events-by-key.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
-import { badInput, CarillonError } from '../errors.ts'
+import { CarillonError } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
-
-/** It is kept with every delivery that was stopped. */
-const MAX_REASON_LENGTH = 2_000
+import { checkWords } from './words.ts'
 
 export interface CancelledEvent {
   readonly event: EventRow
@@ -23,11 +20,7 @@ export const cancelEvent = async (
   { db, clock }: Capabilities,
   { tenantId, id, reason }: { readonly tenantId: string; readonly id: string | null; readonly reason: string | null },
 ): Promise<CancelledEvent> => {
-  const fault = reason === null ? null : jsonFault(reason, ['input', 'reason'])
-  if (fault) throw badInput(`reason ${fault.message}`, fault.path)
-  if (reason && reason.length > MAX_REASON_LENGTH) {
-    throw badInput(`reason is longer than ${MAX_REASON_LENGTH} characters`, ['input', 'reason'])
-  }
+  if (reason !== null) checkWords(reason, ['input', 'reason'])
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such event', { path: ['input', 'eventId'] })
   if (id === null) throw missing()
   return asTenant(db.tenant, tenantId, async (tx) => {

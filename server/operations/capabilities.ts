@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly contractOf: (channel: string) => z.ZodType
   /** Whether a channel needs an address. */
   readonly needsAddress: (channel: string) => boolean
+  /** The zone of quiet hours for recipients without one; UTC where `null`. */
+  readonly defaultTimeZone: string | null
   readonly telemetry: Telemetry
   /** Hints, given after commits; nothing depends on their arrival. */
   readonly hints: Hints

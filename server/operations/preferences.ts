@@ -4,9 +4,9 @@ import { levelOf, type Preference, preferencesFor } from '../core/preference.ts'
 import { countPreferences, type PreferenceChange, setPreferences } from '../db/sql/set-preferences.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
-import type { AnyDefinition } from '../notifiers/notifier.ts'
 import type { Capabilities } from './capabilities.ts'
 import { lockOneInbox } from './inbox.ts'
+import { channelsOf } from './notifiers.ts'
 
 const MAX_CHANGES = 1_000
 /** Every trigger reads all of them. */
@@ -73,9 +73,6 @@ export interface EffectivePreference<P extends Preference> {
   readonly locked: boolean
   readonly decidedBy: P | null
 }
-
-const channelsOf = ({ channels, render }: AnyDefinition): readonly string[] =>
-  typeof channels === 'function' ? Object.keys(render) : channels
 
 /** What applies now for every known notifier and channel, and which preference says so. */
 export const effectivePreferences = <P extends Preference>(

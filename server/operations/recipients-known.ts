@@ -1,5 +1,5 @@
 import type { InboxKey } from '../core/cursor.ts'
-import type { Recipient } from '../core/recipient.ts'
+import { bouncedName, type Recipient } from '../core/recipient.ts'
 import type { Database } from '../db/client.ts'
 import { ensureInboxes } from '../db/sql/ensure-inboxes.ts'
 import { loadRecipients, type RecipientRow } from '../db/sql/load-recipients.ts'
@@ -17,8 +17,16 @@ export const toRecipient = (row: RecipientRow): Recipient => ({
   timeZone: row.time_zone,
   locale: row.locale,
   data: row.data,
-  addresses: row.addresses,
+  addresses: row.addresses.map(({ channel, address }) => ({ channel, address })),
 })
+
+/** The addresses of a recipient that a provider said take no messages, by `bouncedName`. */
+export const bouncedOf = (row: RecipientRow): ReadonlySet<string> =>
+  new Set([
+    ...(row.email_bounced && row.email ? [bouncedName('email', row.email)] : []),
+    ...(row.phone_bounced && row.phone ? [bouncedName('sms', row.phone)] : []),
+    ...row.addresses.filter(({ bounced }) => bounced).map(({ channel, address }) => bouncedName(channel, address)),
+  ])
 
 const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${recipientId}`
 

@@ -1,26 +1,93 @@
-import type { Prisma } from '../../generated/prisma/client.ts'
-import type { TenantPrisma } from '../db/client.ts'
-
-/** All that is stored of one delivery and its cause: nothing is worked out anew. */
-const STORY = {
-  event: { select: { id: true, insertedAt: true, notificationKey: true, actorId: true, correlationId: true } },
-  notification: {
-    select: { id: true, insertedAt: true, recipientId: true, seenAt: true, readAt: true, archivedAt: true },
-  },
-  attempts: { orderBy: { attemptNumber: 'asc' } },
-  decisions: { orderBy: [{ at: 'asc' }, { checkpoint: 'desc' }] },
-  transitions: { orderBy: { at: 'asc' } },
-} as const satisfies Prisma.DeliveryInclude
+import type { DeliveryAttempt } from '../../generated/prisma/client.ts'
+import { type Checkpoint, readAnswers } from '../core/decision.ts'
+import type { AttemptOutcome } from '../core/delivery.ts'
+import type { Story } from '../core/explanation.ts'
+import type { Database } from '../db/client.ts'
+import { keepPlan, readStories, type StoryRow } from '../db/sql/read-stories.ts'
+import { asTenant } from '../db/transaction.ts'
 
 /** A delivery with everything that explains it. */
-export type Explanation = Prisma.DeliveryGetPayload<{ include: typeof STORY }>
+export interface Explanation extends Story {
+  readonly event: Story['event'] & { readonly id: string; readonly correlationId: string | null }
+  readonly notification: Story['notification'] & { readonly id: string }
+  readonly delivery: Story['delivery'] & {
+    readonly id: string
+    readonly stepKey: string
+    readonly planningContext: unknown
+    readonly renderKey: string | null
+    readonly renderVersion: number | null
+  }
+  readonly attempts: readonly (DeliveryAttempt & { readonly outcome: AttemptOutcome })[]
+}
 
-/** Reads what explains these deliveries, in as many queries as for one; `null` for those that do not exist. */
+type AttemptJson = NonNullable<StoryRow['attempts']>[number]
+
+const toAttempt = (tenantId: string, deliveryId: string, row: AttemptJson): Explanation['attempts'][number] => ({
+  tenantId,
+  deliveryId,
+  id: row.id,
+  attemptNumber: row.attempt_number,
+  outcome: row.outcome as AttemptOutcome,
+  errorClass: row.error_class,
+  adapter: row.adapter,
+  providerMessageId: row.provider_message_id,
+  reason: row.reason,
+  address: row.address,
+  source: row.source,
+  startedAt: row.started_at === null ? null : new Date(row.started_at),
+  insertedAt: new Date(row.inserted_at),
+})
+
+const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
+  event: { id: row.event_id, insertedAt: row.event_inserted_at, correlationId: row.correlation_id },
+  notification: {
+    id: row.notification_id,
+    insertedAt: row.notification_inserted_at,
+    recipientId: row.recipient_id,
+    seenAt: row.seen_at,
+    readAt: row.read_at,
+    archivedAt: row.archived_at,
+  },
+  delivery: {
+    id: row.id,
+    insertedAt: row.inserted_at,
+    notificationKey: row.notification_key,
+    category: row.category,
+    channel: row.channel,
+    stepKey: row.step_key,
+    status: row.status,
+    orchestrationState: row.orchestration_state,
+    planningReason: row.planning_reason,
+    planningContext: row.planning_context,
+    suppressionReason: row.suppression_reason,
+    nextEligibleAt: row.next_eligible_at,
+    nextAttemptAt: row.next_attempt_at,
+    renderKey: row.render_key,
+    renderVersion: row.render_version,
+  },
+  attempts: (row.attempts ?? []).map((attempt) => toAttempt(tenantId, row.id, attempt)),
+  transitions: (row.transitions ?? []).map((one) => ({ ...one, at: new Date(one.at) })),
+  decisions: (row.decisions ?? []).map(({ checkpoint, at, answers }) => ({
+    checkpoint: checkpoint as Checkpoint,
+    at: new Date(at),
+    answers: readAnswers(answers),
+  })),
+})
+
+/** Reads what explains these deliveries, in one statement and one round trip; `null` for those that do not exist. */
 export const readExplanations = async (
-  prisma: TenantPrisma,
+  { tenant }: Database,
   { tenantId, ids }: { readonly tenantId: string; readonly ids: readonly string[] },
 ): Promise<readonly (Explanation | null)[]> => {
-  const rows = await prisma.delivery.findMany({ where: { tenantId, id: { in: [...ids] } }, include: STORY })
-  const byId = new Map(rows.map((row) => [row.id, row as Explanation]))
+  const rows = await asTenant(tenant, tenantId, async (tx) => {
+    const [, stories] = await Promise.all([
+      tx.query(keepPlan),
+      tx.query<StoryRow>(readStories(tenantId, ids)),
+      // Given before there is an answer, the commit travels with the others.
+      tx.commitWith([]),
+    ])
+    return stories
+  })
+  const byId = new Map(rows.map((row) => [row.id, toExplanation(tenantId, row)]))
   return ids.map((id) => byId.get(id) ?? null)
 }

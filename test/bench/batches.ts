@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { z } from 'zod'
 import { createApp } from '../../server/app.ts'
+import type { RuleAnswer } from '../../server/core/decision.ts'
 import { writePlans } from '../../server/db/sql/write-plans.ts'
 import { newId } from '../../server/ids.ts'
 import { defineConfig, defineNotifier, memory } from '../../server/index.ts'
@@ -28,19 +29,45 @@ const config = defineConfig({
 
 let counter = 0
 
+const passed = (rule: string, facts: RuleAnswer['facts'] = {}): RuleAnswer => ({
+  rule,
+  verdict: 'pass',
+  reason: null,
+  facts,
+})
+
+/** What the planner says of each delivery here; `writePlans` makes the stored text of it for both. */
+export const ANSWERS: readonly RuleAnswer[] = [
+  passed('expiry'),
+  passed('notification_preference'),
+  passed('category_preference'),
+  passed('address', { needed: false }),
+  passed('delivery_cap'),
+  passed('quiet_hours'),
+  passed('fallback'),
+]
+
 /** The rows that a batch of triggers comes to, made without any of the work that leads to them. */
-const bareRows = (recipients: readonly string[]) => {
-  const answers = [
-    { rule: 'notification_preference', verdict: 'pass', reason: null, facts: {} },
-    { rule: 'category_preference', verdict: 'pass', reason: null, facts: {} },
-    { rule: 'address', verdict: 'pass', reason: null, facts: { needed: false } },
-  ] as const
+const bareRows = (recipients: readonly string[], now: Date) => {
   const rows = recipients.map((recipientId) => {
     counter += 1
     const eventId = newId()
     const notificationId = newId()
-    const common = { tenantId: TENANT, recipientId, eventId, notificationKey: 'bench' }
-    const delivery = { ...common, notificationId, suppressionReason: null, renderVersion: 1, answers }
+    const common = { tenantId: TENANT, recipientId, eventId, notificationKey: 'bench', category: 'bench' }
+    const delivery = {
+      ...common,
+      notificationId,
+      orchestrationState: 'ready' as const,
+      planningReason: null,
+      planningContext: null,
+      nextEligibleAt: null,
+      expiresAt: null,
+      countsAt: now,
+      fallback: false,
+      suppressionReason: null,
+      renderVersion: 1,
+      answers: ANSWERS,
+    }
     return {
       event: {
         tenant_id: TENANT,
@@ -56,6 +83,9 @@ const bareRows = (recipients: readonly string[]) => {
         required: false,
         urgent: false,
         status: 'planned',
+        send_at: null,
+        expires_at: null,
+        topics: [],
         is_digest: false,
         recipient_count: 1,
         planned_recipient_count: 1,
@@ -64,7 +94,6 @@ const bareRows = (recipients: readonly string[]) => {
       notification: {
         ...common,
         id: notificationId,
-        category: 'bench',
         content: { title: `Number ${counter}` },
         arrivalVersion: counter,
       },
@@ -135,7 +164,8 @@ export const compareBatches = async (databaseUrl: string): Promise<readonly Comp
     const start = performance.now()
     for (let batch = 0; batch < BATCHES; batch++) {
       const recipients = Array.from({ length: SIZE }, (_, index) => `bare-${(batch * SIZE + index) % 3_000}`)
-      await pool.query(writePlans(bareRows(recipients), new Date()))
+      const now = new Date()
+      await pool.query(writePlans(bareRows(recipients, now), now))
     }
     return (SIZE * BATCHES * 1000) / (performance.now() - start)
   }

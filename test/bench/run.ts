@@ -1,4 +1,6 @@
 import { compareBatches } from './batches.ts'
+import { compareExplain } from './explain.ts'
+import { compareFanOut } from './fan-out.ts'
 import { compareHttp } from './http.ts'
 import { report, startDatabase, startServer } from './measure.ts'
 import { comparePush } from './push.ts'
@@ -12,10 +14,13 @@ const database = await startDatabase()
 const results: boolean[] = []
 try {
   if (wanted('batches')) for (const one of await compareBatches(database.url)) results.push(report(one))
+  if (wanted('fan-out')) for (const one of await compareFanOut(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {
     if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))
     if (wanted('push')) for (const one of await comparePush(server)) results.push(report(one))
+    // Last: it fills the tables.
+    if (wanted('explain')) for (const one of await compareExplain(server)) results.push(report(one))
   } finally {
     await server.stop()
   }

@@ -18,6 +18,11 @@ beforeAll(async () => {
     await trigger(carillon, { notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients })
     if (index === 0) await carillon.drainJobs()
   }
+  const settings = `mutation {
+    subscribeToTopic(input: { topicKey: "releases", recipientIds: ["ada"] }) { __typename }
+    setPolicySettings(input: { recipientId: "ada", timeZone: "Europe/Berlin" }) { __typename }
+  }`
+  await carillon.ok(carillon.operatorKey, settings)
   const { rows } = await carillon.sql.query<{ name: string; key: string }>(
     `select c.relname as name, case when bool_or(a.attname = 'tenant_id') then 'tenant_id' else 'id' end as key
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

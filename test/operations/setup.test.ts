@@ -101,7 +101,30 @@ test.each<[string, object, string]>([
   ],
   ['a digest', { digest: { in_app: {} } }, 'Notifier "fine": `digest` is not supported yet'],
   ['a render of a digest', { renderDigest: {} }, 'Notifier "fine": `renderDigest` is not supported yet'],
-  ['a fallback', { fallback: { in_app: { after: '1h' } } }, 'Notifier "fine": `fallback` is not supported yet'],
+  [
+    'a fallback from nothing',
+    { fallback: { in_app: { after: '1h' } } },
+    'Notifier "fine": `fallback.in_app`: the inbox is what the others fall back from',
+  ],
+  [
+    'a fallback on a channel that it has not',
+    { fallback: { sms: { after: '1h' } } },
+    'Notifier "fine": `fallback.sms` is no channel of this notifier',
+  ],
+  [
+    'a fallback without an inbox',
+    {
+      channels: ['email'],
+      render: { email: () => ({ subject: '', html: '', text: '' }) },
+      fallback: { email: { after: '1h' } },
+    },
+    'Notifier "fine": `fallback` needs `in_app` among the channels',
+  ],
+  [
+    'a fallback whose delay is none',
+    { fallback: { in_app: { after: 'soon' } } },
+    'Notifier "fine": `fallback.in_app`.after must be a duration of up to 30 days',
+  ],
   ['a workflow', { workflow: { key: 'w', version: 1, steps: [] } }, 'Notifier "fine": `workflow` is not supported yet'],
 ])('a notifier with %s is refused at the start, and named with the field', async (_, change, message) => {
   expect(await faultsOf({ notifiers: [defined(change)] })).toContain(message)

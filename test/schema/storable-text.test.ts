@@ -33,7 +33,7 @@ const placesIn = (type: GraphQLInputType, path: Place): Place[] => {
 const valueWith = (type: GraphQLInputType, [step, ...rest]: Place, text: string, wanted: boolean): unknown => {
   const nullable = getNullableType(type)
   if (isListType(nullable)) return wanted ? [valueWith(nullable.ofType, rest, text, true)] : []
-  if (!isInputObjectType(nullable)) return wanted ? text : 'x'
+  if (!isInputObjectType(nullable)) return wanted ? text : nullable.name === 'Int' ? 1 : 'x'
   const fields = Object.values(nullable.getFields()).filter(
     ({ name, type }) => (wanted && name === step) || isNonNullType(type),
   )
@@ -42,9 +42,9 @@ const valueWith = (type: GraphQLInputType, [step, ...rest]: Place, text: string,
   )
 }
 
-// A trigger's own places are gone through with its limits: its checks have an order of their own.
+// A trigger's own places, and a simulated one's, are gone through with its limits: their checks have an order of their own.
 const fieldsOf = (type: GraphQLObjectType | null | undefined) =>
-  Object.values(type?.getFields() ?? {}).filter(({ name }) => !name.startsWith('trigger'))
+  Object.values(type?.getFields() ?? {}).filter(({ name }) => !/^(simulateT|t)rigger/.test(name))
 
 const CASES = (['query', 'mutation'] as const).flatMap((kind) =>
   fieldsOf(kind === 'query' ? schema.getQueryType() : schema.getMutationType()).flatMap((field) =>

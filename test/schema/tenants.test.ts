@@ -15,7 +15,7 @@ const MARK = 'only-ours'
 let carillon: TestCarillon
 let ada: TestInbox
 let neighbour: { readonly backendKey: string; readonly operatorKey: string; readonly token: string }
-let ids: Record<'Event' | 'Notification' | 'Delivery' | 'DeliveryAttempt', string>
+let ids: Record<'Event' | 'Notification' | 'Delivery' | 'DeliveryAttempt' | 'Topic', string>
 
 beforeAll(async () => {
   carillon = await startCarillon({ notifiers: [mention], adapters: { email: memory() } })
@@ -35,11 +35,16 @@ beforeAll(async () => {
     'query ($id: ID!) { delivery(id: $id) { notification { id } attempts { id } } }',
     { id },
   )
+  const subscribe = `mutation { subscribeToTopic(input: { topicKey: "${MARK}", recipientIds: ["ada"] }) { topic { id } } }`
+  const { subscribeToTopic } = await carillon.ok(carillon.backendKey, subscribe)
+  const zone = 'mutation { setPolicySettings(input: { timeZone: "Asia/Tokyo" }) { __typename } }'
+  await carillon.ok(ada.token, zone)
   ids = {
     Event: event.id,
     Notification: delivery.notification.id,
     Delivery: id,
     DeliveryAttempt: delivery.attempts[0].id,
+    Topic: subscribeToTopic.topic.id,
   }
   const keys = await carillon.addTenant('neighbour')
   const query = 'mutation { createRecipientToken(input: { recipientId: "ada" }) { token } }'
@@ -48,13 +53,16 @@ beforeAll(async () => {
 })
 afterAll(() => carillon.close())
 
-const EVERYTHING = `query ($event: ID!, $notification: ID!, $delivery: ID!, $attempt: ID!, $recipient: ID!) {
+const EVERYTHING = `query ($event: ID!, $notification: ID!, $delivery: ID!, $attempt: ID!, $recipient: ID!, $topic: ID!) {
   a: node(id: $event) { id } b: node(id: $notification) { id } c: node(id: $delivery) { id }
-  d: node(id: $attempt) { id } e: node(id: $recipient) { id }
+  d: node(id: $attempt) { id } e: node(id: $recipient) { id } f: node(id: $topic) { id }
   event(id: $event) { id }
   eventByIdempotencyKey(idempotencyKey: "${MARK}") { id }
   delivery(id: $delivery) { id }
   explainDelivery(deliveryId: $delivery) { summary }
+  explainRecipient(recipientId: "ada", notificationKey: "comment.mentioned") { finding summary explanations { eventId } }
+  own: explainRecipient(recipientId: "${MARK}", notificationKey: "comment.mentioned") { finding explanations { eventId } }
+  outcomes { notificationKey channel outcome count }
   events { edges { node { id } } }
   deliveries { edges { node { id } } }
   byEvent: deliveries(filter: { eventId: $event }) { edges { node { id } } }
@@ -62,7 +70,9 @@ const EVERYTHING = `query ($event: ID!, $notification: ID!, $delivery: ID!, $att
   recipient(recipientId: "ada") { displayName }
   recipients { edges { node { displayName } } }
   inbox(recipientId: "ada") { counts { total } notifications { edges { node { id } } } }
-  preferences(recipientId: "ada") { preferences { channel } }
+  preferences(recipientId: "ada") { preferences { channel } policy { timeZone } }
+  topic(key: "${MARK}") { subscribers { edges { node { displayName } } } }
+  byTopic: recipients(filter: { topicKey: "${MARK}" }) { edges { node { topics { key } } } }
 }`
 
 const asked = (given: Record<string, string>) => ({
@@ -71,11 +81,12 @@ const asked = (given: Record<string, string>) => ({
   delivery: given['Delivery'],
   attempt: given['DeliveryAttempt'],
   recipient: encodeNodeId('Recipient', 'ada'),
+  topic: given['Topic'],
 })
 
 test("a tenant is answered about another's rows as about rows that were never there", async () => {
   const never = Object.fromEntries(
-    (['Event', 'Notification', 'Delivery', 'DeliveryAttempt'] as const).map((type) => [
+    (['Event', 'Notification', 'Delivery', 'DeliveryAttempt', 'Topic'] as const).map((type) => [
       type,
       encodeNodeId(type, randomUUID()),
     ]),
@@ -85,7 +96,11 @@ test("a tenant is answered about another's rows as about rows that were never th
   const foreign = await carillon.ok(neighbour.operatorKey, EVERYTHING, asked(ids))
   expect(foreign).toEqual(await carillon.ok(neighbour.operatorKey, EVERYTHING, asked(never)))
   expect(JSON.stringify(foreign)).not.toContain(MARK)
-  expect(foreign).toMatchObject({ a: null, event: null, events: { edges: [] }, deliveries: { edges: [] } })
+  expect(foreign).toMatchObject({ a: null, event: null, events: { edges: [] }, deliveries: { edges: [] }, topic: null })
+  const nothing = { finding: 'no_event', explanations: [] }
+  expect(foreign).toMatchObject({ explainRecipient: nothing, own: nothing, outcomes: [] })
+  const found = { explainRecipient: { finding: 'per_delivery' }, own: { finding: 'actor_excluded' } }
+  expect(ours).toMatchObject({ ...found, outcomes: expect.arrayContaining([expect.objectContaining({ count: 2 })]) })
 })
 
 test("a tenant changes nothing of another's", async () => {
@@ -94,14 +109,23 @@ test("a tenant changes nothing of another's", async () => {
     markRead(input: { recipientId: "ada", ids: $ids }) { affectedCount counts { total } }
     archive(input: { recipientId: "ada", filter: {} }) { affectedCount }
     setPreferences(input: { recipientId: "ada", preferences: [{ channel: "in_app", enabled: false }] }) { preferences { recipientId } }
+    setPolicySettings(input: { recipientId: "ada", timeZone: "Asia/Tokyo", quietHours: [{ start: "22:00", end: "08:00" }] }) { __typename }
+    subscribeToTopic(input: { topicKey: "${MARK}", recipientIds: ["ada", "bob"] }) { __typename }
+    unsubscribeFromTopic(input: { topicKey: "${MARK}", recipientIds: ["ada"] }) { __typename }
   }`
   const { markRead, archive } = await carillon.ok(neighbour.operatorKey, query, { ids: [item?.id] })
   expect([markRead, archive]).toEqual([{ affectedCount: 0, counts: { total: 0 } }, { affectedCount: 0 }])
   const cancel = 'mutation ($id: ID!) { cancelEvent(input: { eventId: $id }) { cancelledCount } }'
   expect(refusalOf(await carillon.ask(neighbour.backendKey, cancel, { id: ids.Event })).code).toBe('NOT_FOUND')
   expect(await ada.items()).toMatchObject([{ readAt: null, archivedAt: null }])
-  const { preferences } = await carillon.ok(ada.token, '{ preferences { preferences { channel } } }')
-  expect(preferences.preferences).toEqual([])
+  const { preferences } = await carillon.ok(
+    ada.token,
+    '{ preferences { preferences { channel } policy { timeZone quietHours { start } } } }',
+  )
+  expect(preferences).toEqual({ preferences: [], policy: { timeZone: 'Asia/Tokyo', quietHours: [] } })
+  const subscribers = `{ topic(key: "${MARK}") { subscriberCount subscribers { edges { node { recipientId } } } } }`
+  const { topic } = await carillon.ok(carillon.backendKey, subscribers)
+  expect(topic).toEqual({ subscriberCount: 1, subscribers: { edges: [{ node: { recipientId: 'ada' } }] } })
 })
 
 test('a recipient of the same name in another tenant sees an inbox of its own', async () => {

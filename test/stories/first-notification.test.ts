@@ -44,6 +44,8 @@ afterAll(async () => {
   await mailServer.close()
 })
 
+const FIRST_RULES = ['expiry', 'notification_preference', 'category_preference', 'address']
+
 test('a backend triggers, the right people are told, the front end sees it arrive live, and support asks why', async () => {
   await backend.upsertRecipients({ recipients: [{ id: 'bob', displayName: 'Bob', email: 'bob@example.test' }] })
   const updates = bob.watchInbox()
@@ -110,9 +112,8 @@ test('a backend triggers, the right people are told, the front end sees it arriv
   ])
   const instants = email?.timeline.map(({ at }) => at) ?? []
   expect(instants).toEqual([...instants].sort())
-  expect(email?.decisions.map(({ checkpoint, rule, verdict }) => [checkpoint, rule, verdict])).toEqual(
-    ['PLANNING', 'PERFORM'].flatMap((checkpoint) =>
-      ['notification_preference', 'category_preference', 'address'].map((rule) => [checkpoint, rule, 'PASS']),
-    ),
-  )
+  expect(email?.decisions.map(({ checkpoint, rule, verdict }) => [checkpoint, rule, verdict])).toEqual([
+    ...[...FIRST_RULES, 'delivery_cap', 'quiet_hours', 'fallback'].map((rule) => ['PLANNING', rule, 'PASS']),
+    ...[...FIRST_RULES, 'read_state', 'delivery_cap', 'quiet_hours'].map((rule) => ['PERFORM', rule, 'PASS']),
+  ])
 })

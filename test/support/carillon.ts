@@ -4,6 +4,7 @@ import type { CarillonConfig } from '../../server/config.ts'
 import { serveHttp } from '../../server/http/server.ts'
 import { createApiKey, ensureTenant } from '../../server/operations/credentials.ts'
 import { createTestDatabase } from './database.ts'
+import { brokenInvariants } from './invariants.ts'
 
 export interface GraphQLAnswer {
   readonly status: number
@@ -44,6 +45,8 @@ export interface TestCarillon {
 export type TestCarillonOptions = Partial<Omit<AppOptions, 'databaseUrl' | 'config'>> & {
   /** Where several servers share a database. */
   readonly databaseUrl?: string
+  /** For a test that breaks the rows by hand: they are not looked at when it closes. */
+  readonly brokenOnPurpose?: boolean
 }
 
 const TENANT = 'acme'
@@ -108,8 +111,10 @@ export const startCarillon = async (
     async close() {
       await http.close()
       await app.close()
+      const broken = database && !options.brokenOnPurpose ? await brokenInvariants(sql) : []
       await sql.end()
       await database?.drop()
+      if (broken.length > 0) throw new Error(`broken invariants: ${JSON.stringify(broken, null, 2)}`)
     },
   }
 }

@@ -4,7 +4,7 @@ const DELIVERIES = `query ($filter: DeliveryFilter) {
   deliveries(filter: $filter, first: 100) {
     edges {
       node {
-        id channel status waitingFor suppressionReason nextAttemptAt updatedAt
+        id channel status orchestrationState waitingFor suppressionReason nextEligibleAt nextAttemptAt updatedAt
         notification { recipientId }
         attempts { attemptNumber outcome errorClass reason adapter address source providerMessageId startedAt insertedAt }
         explanation {
@@ -39,3 +39,16 @@ export const deliveryOf = async (
 /** The names of what happened to a delivery, in order. */
 export const storyOf = ({ explanation }: GraphQLAnswer['data']): string[] =>
   explanation.timeline.map(({ event }: { event: string }) => event)
+
+/** How each delivery that fits stands, oldest first: its channel, and its status or why it was not sent. */
+export const standsOf = async (carillon: TestCarillon, filter: Record<string, unknown>): Promise<string[]> => {
+  const query = `query ($filter: DeliveryFilter) {
+    deliveries(filter: $filter, first: 100) { edges { node { channel status suppressionReason } } }
+  }`
+  const { deliveries } = await carillon.ok(carillon.operatorKey, query, { filter })
+  const stands = deliveries.edges.map(
+    ({ node: { channel, status, suppressionReason } }: GraphQLAnswer['data']) =>
+      `${channel} ${suppressionReason ?? status}`,
+  )
+  return stands.reverse()
+}

@@ -20,10 +20,11 @@ export const INVARIANTS: readonly Invariant[] = [
       where d.kind = 'delivery' and (v.id is null or v.channel <> d.lane or v.status not in ('pending', 'failed', 'dispatched'))`,
   },
   {
-    promise: 'an event has a fan-out due exactly while it is being planned',
+    promise: 'an event has a fan-out due exactly while it waits for its instant or is being planned',
     sql: `select e.id, e.status, d.subject_id from event e full join (select * from due where kind = 'fan_out') d
         on (d.tenant_id, d.subject_id) = (e.tenant_id, e.id)
-      where e.id is null or (e.status = 'planning') <> (d.subject_id is not null)`,
+      where e.id is null or (e.status in ('scheduled', 'planning')) <> (d.subject_id is not null)
+        or (e.status = 'scheduled' and d.due_at <> e.send_at)`,
   },
   {
     promise: 'there is an audience to be planned only while its event is, and it is as large as the event says',
@@ -31,7 +32,7 @@ export const INVARIANTS: readonly Invariant[] = [
         full join (select tenant_id, event_id, count(*) as rest from event_recipient group by 1, 2) r
           on (r.tenant_id, r.event_id) = (e.tenant_id, e.id)
       where e.id is null
-        or coalesce(r.rest, 0) <> case when e.status = 'planning' then e.recipient_count - e.planned_recipient_count else 0 end`,
+        or coalesce(r.rest, 0) <> case when e.status in ('scheduled', 'planning') then e.recipient_count - e.planned_recipient_count else 0 end`,
   },
   {
     promise: 'an event has as many notifications as it says are planned, and is planned when that is all of them',
@@ -101,22 +102,44 @@ export const INVARIANTS: readonly Invariant[] = [
         or (v.status = 'succeeded' and a.outcomes[cardinality(a.outcomes)] <> 'succeeded')`,
   },
   {
-    promise: 'nothing follows an attempt that was refused for good',
+    promise: 'nothing follows an attempt that was refused for good, unless an operator wanted it',
     sql: `select v.id, v.status from delivery v join delivery_attempt a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id)
       where a.source = 'call' and a.outcome in ('rejected', 'bounced') and (v.status <> 'cancelled' or exists (
-        select from delivery_attempt b where (b.tenant_id, b.delivery_id) = (v.tenant_id, v.id) and b.attempt_number > a.attempt_number))`,
+        select from delivery_attempt b where (b.tenant_id, b.delivery_id) = (v.tenant_id, v.id) and b.attempt_number > a.attempt_number))
+        and not exists (select from delivery_transition t where (t.tenant_id, t.delivery_id) = (v.tenant_id, v.id)
+          and t.event = 'retried' and t.at >= a.inserted_at)`,
   },
   {
-    promise: 'the queue has counted every try',
+    promise: 'the queue has counted every try since the last time that an operator let it begin anew',
     sql: `select d.subject_id, d.tries, count(a.id) from due d
         left join delivery_attempt a on (a.tenant_id, a.delivery_id) = (d.tenant_id, d.subject_id) and a.source = 'call'
+          and a.inserted_at >= coalesce((select max(t.at) from delivery_transition t
+            where (t.tenant_id, t.delivery_id) = (d.tenant_id, d.subject_id) and t.event = 'retried'), '-infinity')
       where d.kind = 'delivery' group by d.tenant_id, d.kind, d.subject_id having d.tries <> count(a.id)`,
   },
   {
     promise: 'a delivery that failed for now is due when it says',
     sql: `select v.id, v.next_attempt_at, d.due_at from delivery v
         join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id)
-      where v.status = 'failed' and v.next_attempt_at <> d.due_at`,
+      where v.status = 'failed' and least(v.next_attempt_at, v.expires_at) <> d.due_at`,
+  },
+  {
+    promise: 'a delivery that was put off is due when it may go on, or when it expires',
+    sql: `select v.id, v.planning_reason, v.next_eligible_at, v.expires_at, d.due_at from delivery v
+        join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id)
+      where v.orchestration_state = 'deferred' and v.status = 'pending'
+        and (least(v.next_eligible_at, v.expires_at) <> d.due_at or v.planning_reason not in ('quiet_hours', 'fallback_delay'))`,
+  },
+  {
+    promise: 'what waits is due by the time that it expires',
+    sql: `select v.id, v.expires_at, d.due_at from delivery v
+        join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id) where d.due_at > v.expires_at`,
+  },
+  {
+    promise: 'a topic has as many subscribers as it says',
+    sql: `select t.key, t.subscriber_count, count(s.recipient_id) from topic t
+        left join topic_subscription s on (s.tenant_id, s.topic_id) = (t.tenant_id, t.id)
+      group by t.tenant_id, t.id having count(s.recipient_id) <> t.subscriber_count`,
   },
   {
     promise: 'a delivery was planned by exactly one decision',
@@ -144,7 +167,9 @@ export const INVARIANTS: readonly Invariant[] = [
     sql: `select v.id, v.status, v.suppression_reason from delivery v
       where v.status = 'cancelled' and v.suppression_reason <> 'planning_failed' and not exists (
         select from delivery_transition t where (t.tenant_id, t.delivery_id) = (v.tenant_id, v.id)
-          and t.event in ('cancelled', 'event_cancelled') and t.reason = v.suppression_reason)`,
+          and t.event in ('cancelled', 'event_cancelled', 'expired') and t.reason = v.suppression_reason)
+        and not exists (select from delivery_decision c where (c.tenant_id, c.delivery_id) = (v.tenant_id, v.id)
+          and c.checkpoint = 'planning' and c.answers @? '$[*] ? (@.verdict == "cancel")')`,
   },
   {
     promise: 'nothing of a cancelled event waits to be sent, unless it had been handed over before',

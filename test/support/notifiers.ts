@@ -67,3 +67,26 @@ export const page = defineNotifier({
   channels: ['pager'],
   render: { pager: ({ payload }) => ({ code: payload.code }) },
 })
+
+/** On two channels that need no address. */
+export const siren = defineNotifier({
+  key: 'siren.call',
+  version: 1,
+  payload: z.object({}),
+  channels: ['pager', 'siren'],
+  render: { pager: () => ({}), siren: () => ({}) },
+})
+
+/** To the inbox, and as a text message to those who have not read it within a quarter of an hour. */
+export const reminder = defineNotifier({
+  key: 'task.due',
+  version: 1,
+  category: 'tasks',
+  payload: z.object({ task: z.string().default('the report') }),
+  channels: ['in_app', 'sms'],
+  fallback: { sms: { after: '15m' } },
+  render: {
+    in_app: ({ payload }) => ({ title: `Due: ${payload.task}` }),
+    sms: ({ payload }) => ({ text: `Due: ${payload.task}` }),
+  },
+})

@@ -1,3 +1,6 @@
+-- DropIndex
+DROP INDEX "event_recipient_tenant_id_event_id_tries_recipient_id_idx";
+
 -- AlterTable
 ALTER TABLE "delivery" ADD COLUMN     "category" TEXT COLLATE "C",
 ADD COLUMN     "counts_at" TIMESTAMPTZ(6),

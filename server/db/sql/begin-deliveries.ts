@@ -1,18 +1,35 @@
 import type { QueryConfig } from 'pg'
+import { type RuleAnswer, storedAnswers } from '../../core/decision.ts'
 import type { DeliveryStatus } from '../../core/delivery.ts'
-import type { RuleAnswer } from '../../core/plan.ts'
+
+/** Until when a delivery is put off, and why. */
+export interface Deferral {
+  readonly until: Date
+  readonly reason: string
+  readonly context: unknown
+}
+
+/** A change that the row and its attempts do not show. */
+export interface NewTransition {
+  readonly id: string
+  readonly event: string
+  readonly reason: string | null
+  readonly context: Readonly<Record<string, unknown>>
+}
 
 /** What the perform checkpoint made of one claimed delivery. */
 export interface BegunDelivery {
   readonly tenantId: string
   readonly id: string
-  /** `dispatched`: it is about to be handed over. Any other: it will not be, and leaves the queue. */
+  /** `dispatched`: it is about to be handed over. `pending`: it is put off. `succeeded`: it arrives in an inbox. Any other: it is not sent. */
   readonly status: DeliveryStatus
   readonly suppressionReason: string | null
+  readonly deferral: Deferral | null
   /** The decision, whose id is the lease's token; `null` where the planner was not asked, because its tries were used up. */
   readonly decisionId: string | null
   readonly answers: readonly RuleAnswer[] | null
-  readonly transitionId: string
+  /** In the order in which they happened. */
+  readonly transitions: readonly NewTransition[]
   /** The attempt whose worker died in mid-call; `null` where there was none. */
   readonly unknown: {
     readonly attemptId: string
@@ -49,42 +66,72 @@ export const beginDeliveries = (
   name: 'begin_deliveries',
   text: `
 with begun as (
-  select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::jsonb[], $7::uuid[], $8::uuid[], $9::int4[], $10::text[], $11::timestamptz[])
-    as u (tenant_id, id, status, suppression_reason, decision_id, answers, transition_id, unknown_id, unknown_number, adapter, started_at)
+  select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::jsonb[], $7::uuid[], $8::int4[], $9::text[], $10::timestamptz[],
+      $13::timestamptz[], $14::text[], $15::jsonb[])
+    as u (tenant_id, id, status, suppression_reason, decision_id, answers, unknown_id, unknown_number, adapter, started_at,
+      until, planning_reason, planning_context)
 ), decisions as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
-  select tenant_id, decision_id, id, 'perform', $12::timestamptz, answers from begun where decision_id is not null
+  select tenant_id, decision_id, id, 'perform', $11::timestamptz, answers from begun where decision_id is not null
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, adapter, source, started_at, inserted_at)
-  select tenant_id, unknown_id, id, unknown_number, 'unknown', adapter, 'call', started_at, $12::timestamptz
+  select tenant_id, unknown_id, id, unknown_number, 'unknown', adapter, 'call', started_at, $11::timestamptz
   from begun where unknown_id is not null
 ), transitions as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
-  select tenant_id, transition_id, id, case suppression_reason when 'event_cancelled' then suppression_reason else status end, suppression_reason, '{"checkpoint": "perform"}', $12::timestamptz
-  from begun where status <> 'dispatched'
+  select u.*, $11::timestamptz from unnest($16::text[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::jsonb[]) as u
 ), deliveries as (
-  update delivery v set status = b.status, suppression_reason = b.suppression_reason, next_attempt_at = null, updated_at = $12::timestamptz
+  update delivery v set status = b.status, suppression_reason = b.suppression_reason, next_attempt_at = null, updated_at = $11::timestamptz,
+    orchestration_state = case when b.until is not null then 'deferred' when b.status in ('dispatched', 'succeeded') then 'ready' else v.orchestration_state end,
+    next_eligible_at = coalesce(b.until, v.next_eligible_at), planning_reason = coalesce(b.planning_reason, v.planning_reason),
+    planning_context = coalesce(b.planning_context, v.planning_context),
+    counts_at = case when v.counts_at is null then null when b.status in ('dispatched', 'succeeded') then $11::timestamptz else coalesce(b.until, v.counts_at) end
   from begun b where v.tenant_id = b.tenant_id collate "C" and v.id = b.id
 ), leased as (
-  update due d set lease_until = $12::timestamptz + $13::int4 * interval '1 millisecond',
+  update due d set lease_until = $11::timestamptz + $12::int4 * interval '1 millisecond',
     tries = d.tries + case when b.unknown_id is null then 0 else 1 end
   from begun b where b.status = 'dispatched' and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id
+), put_off as (
+  update due d set due_at = least(b.until, v.expires_at), lease_token = null, lease_until = null,
+    tries = d.tries + case when b.unknown_id is null then 0 else 1 end
+  from begun b join delivery v on v.tenant_id = b.tenant_id collate "C" and v.id = b.id
+  where b.status = 'pending' and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id
 )
 delete from due d using begun b
-where b.status <> 'dispatched' and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id`,
+where b.status not in ('dispatched', 'pending') and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id`,
   values: [
     rows.map((row) => row.tenantId),
     rows.map((row) => row.id),
     rows.map((row) => row.status),
     rows.map((row) => row.suppressionReason),
     rows.map((row) => row.decisionId),
-    rows.map((row) => (row.answers ? JSON.stringify(row.answers) : null)),
-    rows.map((row) => row.transitionId),
+    rows.map((row) => (row.answers ? storedAnswers(row.answers) : null)),
     rows.map((row) => row.unknown?.attemptId ?? null),
     rows.map((row) => row.unknown?.attemptNumber ?? null),
     rows.map((row) => row.unknown?.adapter ?? null),
     rows.map((row) => row.unknown?.startedAt ?? null),
     now,
     leaseMs,
+    rows.map((row) => row.deferral?.until ?? null),
+    rows.map((row) => row.deferral?.reason ?? null),
+    rows.map((row) => (row.deferral ? JSON.stringify(row.deferral.context) : null)),
+    ...transitionValues(rows),
   ],
 })
+
+/** Columns of the transitions of rows: tenant, id, delivery, event, reason, context. */
+export const transitionValues = (
+  rows: readonly { readonly tenantId: string; readonly id: string; readonly transitions: readonly NewTransition[] }[],
+): readonly (readonly unknown[])[] => {
+  const all = rows.flatMap(({ tenantId, id, transitions }) =>
+    transitions.map((one) => ({ ...one, tenantId, deliveryId: id })),
+  )
+  return [
+    all.map((one) => one.tenantId),
+    all.map((one) => one.id),
+    all.map((one) => one.deliveryId),
+    all.map((one) => one.event),
+    all.map((one) => one.reason),
+    all.map((one) => JSON.stringify(one.context)),
+  ]
+}

@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import type { EventRow } from './load-events-by-key.ts'
+import type { FanOutLane } from './write-audience.ts'
 
 export type FanOutRow = EventRow & { tries: number }
 
@@ -8,35 +9,77 @@ export interface AudienceRow {
   tries: number
 }
 
-/** The next of an event's audience, those that failed least often first. Index: event_recipient's; no lock. */
+/** The next of an event's audience in order of id, without those who failed too often for this round. Index: event_recipient's key; no lock. */
 export const readAudience = (
   event: { readonly tenantId: string; readonly id: string },
-  limit: number,
+  { after, round, limit }: { readonly after: string | null; readonly round: number; readonly limit: number },
 ): QueryConfig => ({
   name: 'read_audience',
   text: `
-select recipient_id, tries from event_recipient where tenant_id = $1 and event_id = $2
-order by tries, recipient_id limit $3`,
-  values: [event.tenantId, event.id, limit],
+select recipient_id, tries from event_recipient
+where tenant_id = $1 and event_id = $2 and recipient_id > coalesce($3::text, '') collate "C" and tries <= $4
+order by recipient_id limit $5`,
+  values: [event.tenantId, event.id, after, round, limit],
 })
 
-/** The event of a fan-out, if its lease still holds; locks the due row, which comes after the inboxes. */
-export const lockFanOut = (fanOut: {
+/** Begins to plan a scheduled event whose due row is locked and whose whole audience is written. No row where it was cancelled. */
+export const beginScheduled = (
+  event: { readonly tenantId: string; readonly id: string },
+  recipientCount: number,
+): QueryConfig => ({
+  name: 'begin_scheduled',
+  text: `update event set status = 'planning', recipient_count = $3 where tenant_id = $1 and id = $2 and status = 'scheduled' returning id`,
+  values: [event.tenantId, event.id, recipientCount],
+})
+
+/** Sends a fan-out that is too large for its lane to the one of large ones, and gives up its lease. The due row must be locked. */
+export const moveFanOut = (
+  event: { readonly tenantId: string; readonly id: string },
+  lane: FanOutLane,
+): QueryConfig => ({
+  name: 'move_fan_out',
+  text: `
+update due set lane = $3, lease_token = null, lease_until = null
+where tenant_id = $1 and kind = 'fan_out' and subject_id = $2`,
+  values: [event.tenantId, event.id, lane],
+})
+
+interface ClaimedFanOut {
   readonly tenantId: string
   readonly id: string
   readonly token: string
-}): QueryConfig => ({
-  name: 'lock_fan_out',
+}
+
+/** The event of a fan-out and how often it was put off, if its lease still holds. Indexes: the keys; no lock. */
+export const readFanOut = ({ tenantId, id, token }: ClaimedFanOut): QueryConfig => ({
+  name: 'read_fan_out',
   text: `
 select e.*, d.tries from due d join event e on e.tenant_id = d.tenant_id and e.id = d.subject_id
+where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_token = $3`,
+  values: [tenantId, id, token],
+})
+
+export interface LockedFanOutRow {
+  status: string
+}
+
+/**
+ * Keeps a fan-out's due row from going to somebody else; it comes after the inboxes. Shared, since several chunks of one
+ * fan-out are written at once. No row where its lease was lost.
+ */
+export const lockFanOut = ({ tenantId, id, token }: ClaimedFanOut): QueryConfig => ({
+  name: 'lock_fan_out',
+  text: `
+select e.status from due d join event e on e.tenant_id = d.tenant_id and e.id = d.subject_id
 where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_token = $3
-for no key update of d`,
-  values: [fanOut.tenantId, fanOut.id, fanOut.token],
+for share of d`,
+  values: [tenantId, id, token],
 })
 
 /**
  * Takes planned recipients off an event's audience, notes who failed, and counts. With nobody left the event is planned
- * and leaves the queue; else its lease is renewed. Answers how many are left. The due row must be locked.
+ * and leaves the queue. Answers how many are left. The due row must be locked (`lockFanOut`). Locks: the event, last of
+ * all, until the chunk is committed.
  */
 export const advanceFanOut = (
   event: { readonly tenantId: string; readonly id: string },
@@ -44,14 +87,10 @@ export const advanceFanOut = (
     planned,
     failed,
     gaveUp,
-    now,
-    leaseMs,
   }: {
     readonly planned: readonly string[]
     readonly failed: readonly string[]
     readonly gaveUp: number
-    readonly now: Date
-    readonly leaseMs: number
   },
 ): QueryConfig => ({
   name: 'advance_fan_out',
@@ -66,28 +105,12 @@ with gone as (
     status = case when planned_recipient_count + cardinality($3::text[]) = recipient_count then 'planned' else status end
   where tenant_id = $1 and id = $2
   returning recipient_count - planned_recipient_count as remaining
-), renewed as (
-  update due set lease_until = $6::timestamptz + $7::int4 * interval '1 millisecond' from counted
-  where counted.remaining > 0 and tenant_id = $1 and kind = 'fan_out' and subject_id = $2
 ), finished as (
   delete from due using counted
   where counted.remaining = 0 and tenant_id = $1 and kind = 'fan_out' and subject_id = $2
 )
 select remaining::int4 from counted`,
-  values: [event.tenantId, event.id, planned, failed, gaveUp, now, leaseMs],
-})
-
-interface ClaimedFanOut {
-  readonly tenantId: string
-  readonly id: string
-  readonly token: string
-}
-
-/** How often a fan-out has been put off, if its lease still holds. Index: due's key; no lock. */
-export const readFanOutTries = ({ tenantId, id, token }: ClaimedFanOut): QueryConfig => ({
-  name: 'read_fan_out_tries',
-  text: `select tries from due where tenant_id = $1 and kind = 'fan_out' and subject_id = $2 and lease_token = $3`,
-  values: [tenantId, id, token],
+  values: [event.tenantId, event.id, planned, failed, gaveUp],
 })
 
 /** Puts a fan-out off that can do nothing now: only recipients are left whose notifier failed. */

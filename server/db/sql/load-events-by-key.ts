@@ -14,6 +14,9 @@ export interface EventRow {
   required: boolean
   urgent: boolean
   status: string
+  send_at: Date | null
+  expires_at: Date | null
+  topics: readonly string[]
   is_digest: boolean
   recipient_count: number
   planned_recipient_count: number

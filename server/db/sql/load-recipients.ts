@@ -11,7 +11,9 @@ export interface RecipientRow {
   time_zone: string | null
   locale: string | null
   data: unknown
-  addresses: { channel: string; address: string }[]
+  addresses: { channel: string; address: string; bounced: boolean }[]
+  email_bounced: boolean
+  phone_bounced: boolean
 }
 
 /** Recipients with their further addresses; those that were never stored are missing. Indexes: the keys. No lock. */
@@ -19,8 +21,9 @@ export const loadRecipients = (keys: readonly InboxKey[]): QueryConfig => ({
   name: 'load_recipients',
   text: `
 select r.tenant_id, r.recipient_id, r.type, r.display_name, r.email, r.phone, r.time_zone, r.locale, r.data,
+  r.email_bounced_at is not null as email_bounced, r.phone_bounced_at is not null as phone_bounced,
   coalesce(
-    (select jsonb_agg(jsonb_build_object('channel', a.channel, 'address', a.address) order by a.id)
+    (select jsonb_agg(jsonb_build_object('channel', a.channel, 'address', a.address, 'bounced', a.bounced_at is not null) order by a.id)
      from recipient_address a where a.tenant_id = r.tenant_id and a.recipient_id = r.recipient_id),
     '[]') as addresses
 from unnest($1::text[], $2::text[]) as k (tenant_id, recipient_id)

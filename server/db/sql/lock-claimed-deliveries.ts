@@ -1,5 +1,5 @@
 import type { QueryConfig } from 'pg'
-import type { DeliveryStatus } from '../../core/delivery.ts'
+import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
 import type { Claim } from './claim-due.ts'
 
 export interface ClaimedDeliveryRow {
@@ -9,7 +9,18 @@ export interface ClaimedDeliveryRow {
   recipient_id: string
   notification_key: string
   channel: string
+  category: string | null
   status: DeliveryStatus
+  orchestration_state: OrchestrationState
+  next_eligible_at: Date | null
+  expires_at: Date | null
+  fallback: boolean
+  released: boolean
+  /** Its place among the recipient's deliveries. */
+  position: number
+  notification_id: string
+  /** Whether the notification has been read or archived. */
+  read: boolean
   token: string
   tries: number
   attempts: number
@@ -31,11 +42,13 @@ with held as materialized (
   join due d on d.tenant_id = k.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = k.subject_id and d.lease_token = k.token
   order by d.tenant_id, d.subject_id for no key update of d
 )
-select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.status,
-  h.lease_token as token, h.tries,
+select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.category, v.status,
+  v.orchestration_state, v.next_eligible_at, v.expires_at, v.fallback, v.released, v.position, v.notification_id,
+  coalesce(n.read_at, n.archived_at) is not null as read, h.lease_token as token, h.tries,
   (select coalesce(max(a.attempt_number), 0) from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id) as attempts,
   b.id as begun_token, b.at as begun_at
 from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.subject_id
+left join notification n on n.tenant_id = v.tenant_id and n.id = v.notification_id
 left join lateral (
   select d.id, d.at from delivery_decision d
   where v.status = 'dispatched' and d.tenant_id = v.tenant_id and d.delivery_id = v.id and d.checkpoint = 'perform'

@@ -38,10 +38,10 @@ results as (
   from due d join results r on d.tenant_id = r.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = r.id and d.lease_token = r.token
   order by d.tenant_id, d.subject_id for update of d
 ), locked as materialized (
-  select v.tenant_id, v.id from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.id
+  select v.tenant_id, v.id, v.expires_at from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.id
   order by v.tenant_id, v.id for no key update of v
 ), settled as materialized (
-  select r.*, c.now, c.now + r.retry_in_ms * interval '1 millisecond' as retry_at
+  select r.*, l.expires_at, c.now, c.now + r.retry_in_ms * interval '1 millisecond' as retry_at
   from results r join locked l on l.tenant_id = r.tenant_id collate "C" and l.id = r.id cross join clock c
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, error_class, adapter, provider_message_id,
@@ -61,7 +61,7 @@ results as (
   update delivery v set status = s.status, suppression_reason = s.suppression_reason, next_attempt_at = s.retry_at, updated_at = s.now
   from settled s where v.tenant_id = s.tenant_id collate "C" and v.id = s.id
 ), put_off as (
-  update due d set due_at = s.retry_at, lease_token = null, lease_until = null, tries = d.tries + 1
+  update due d set due_at = least(s.retry_at, s.expires_at), lease_token = null, lease_until = null, tries = d.tries + 1
   from settled s where s.retry_at is not null and d.tenant_id = s.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = s.id
 ), gone as (
   delete from due d using settled s

@@ -47,6 +47,8 @@ with given as (
 update recipient r set
   type = case when g.mask & 1 = 0 then r.type else coalesce(g.type, 'user') end,
   display_name = case when g.mask & 2 = 0 then r.display_name else g.display_name end,
+  email_bounced_at = case when g.mask & 4 <> 0 and g.email is distinct from r.email then null else r.email_bounced_at end,
+  phone_bounced_at = case when g.mask & 8 <> 0 and g.phone is distinct from r.phone then null else r.phone_bounced_at end,
   email = case when g.mask & 4 = 0 then r.email else g.email end,
   phone = case when g.mask & 8 = 0 then r.phone else g.phone end,
   time_zone = case when g.mask & 16 = 0 then r.time_zone else g.time_zone end,

@@ -1,7 +1,7 @@
 import type { QueryConfig } from 'pg'
 import type { InboxKey } from '../../core/cursor.ts'
-import type { DeliveryStatus } from '../../core/delivery.ts'
-import type { RuleAnswer } from '../../core/plan.ts'
+import { type RuleAnswer, storedAnswers } from '../../core/decision.ts'
+import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
 import type { EventRow } from './load-events-by-key.ts'
 
 export interface NewNotification extends InboxKey {
@@ -19,9 +19,17 @@ export interface NewDelivery extends InboxKey {
   readonly notificationId: string
   readonly eventId: string
   readonly notificationKey: string
+  readonly category: string | null
   readonly channel: string
-  /** A pending one gets a due row. */
+  /** A pending one gets a due row: for now, or for when it is eligible or expires. */
   readonly status: DeliveryStatus
+  readonly orchestrationState: OrchestrationState
+  readonly planningReason: string | null
+  readonly planningContext: unknown
+  readonly nextEligibleAt: Date | null
+  readonly expiresAt: Date | null
+  readonly countsAt: Date | null
+  readonly fallback: boolean
   readonly suppressionReason: string | null
   readonly renderKey: string
   readonly renderVersion: number
@@ -50,9 +58,15 @@ export interface PlanRows {
 const TEXT = `
 with events as (
   insert into event (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id,
-    actor_id, payload, category, required, urgent, status, recipient_count, planned_recipient_count, inserted_at)
-  select u.*, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
-    $9::text[], $10::jsonb[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::int4[], $16::int4[]) as u
+    actor_id, payload, category, required, urgent, status, recipient_count, planned_recipient_count, send_at,
+    expires_at, topics, inserted_at)
+  select u.tenant_id, u.id, u.notification_key, u.notification_version, u.idempotency_key, u.fingerprint, u.correlation_id,
+    u.actor_id, u.payload, u.category, u.required, u.urgent, u.status, u.recipient_count, u.planned_recipient_count, u.send_at,
+    u.expires_at, array(select jsonb_array_elements_text(u.topics)), $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
+    $9::text[], $10::jsonb[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::int4[], $16::int4[], $45::timestamptz[],
+    $46::timestamptz[], $47::jsonb[])
+    as u (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id, actor_id, payload,
+      category, required, urgent, status, recipient_count, planned_recipient_count, send_at, expires_at, topics)
 ), notifications as (
   insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version,
     inbox_version, arrived_at, inserted_at)
@@ -62,20 +76,24 @@ with events as (
     as u (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version)
 ), planned as (
   select * from unnest($25::text[], $26::uuid[], $27::uuid[], $28::uuid[], $29::text[], $30::text[], $31::text[], $32::text[],
-    $33::text[], $34::text[], $35::int4[], $36::int8[], $37::uuid[], $38::jsonb[], $39::uuid[])
+    $33::text[], $34::text[], $35::int4[], $36::int8[], $37::uuid[], $38::jsonb[], $39::uuid[],
+    $48::text[], $49::text[], $50::text[], $51::jsonb[], $52::timestamptz[], $53::timestamptz[], $54::timestamptz[], $55::bool[])
     as u (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
-      suppression_reason, render_key, render_version, position, decision_id, answers, attempt_id)
+      suppression_reason, render_key, render_version, position, decision_id, answers, attempt_id,
+      category, orchestration_state, planning_reason, planning_context, next_eligible_at, expires_at, counts_at, fallback)
 ), deliveries as (
   insert into delivery (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
-    suppression_reason, render_key, render_version, position, inserted_at, updated_at)
+    suppression_reason, render_key, render_version, position, category, orchestration_state, planning_reason,
+    planning_context, next_eligible_at, expires_at, counts_at, fallback, inserted_at, updated_at)
   select tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
-    suppression_reason, render_key, render_version, position, $1::timestamptz, $1::timestamptz from planned
+    suppression_reason, render_key, render_version, position, category, orchestration_state, planning_reason,
+    planning_context, next_eligible_at, expires_at, counts_at, fallback, $1::timestamptz, $1::timestamptz from planned
 ), decisions as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
   select tenant_id, decision_id, id, 'planning', $1::timestamptz, answers from planned
 ), dues as (
   insert into due (tenant_id, kind, subject_id, lane, due_at)
-  select tenant_id, 'delivery', id, channel, $1::timestamptz from planned where status = 'pending'
+  select tenant_id, 'delivery', id, channel, least(coalesce(next_eligible_at, $1::timestamptz), expires_at) from planned where status = 'pending'
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, adapter, source, started_at, inserted_at)
   select tenant_id, attempt_id, id, 1, 'succeeded', 'in_app', 'call', $1::timestamptz, $1::timestamptz
@@ -133,12 +151,23 @@ export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanR
     deliveries.map((row) => row.renderVersion),
     deliveries.map((row) => row.position),
     deliveries.map((row) => row.decisionId),
-    deliveries.map((row) => JSON.stringify(row.answers)),
+    deliveries.map((row) => storedAnswers(row.answers)),
     deliveries.map((row) => row.attemptId),
     inboxes.map((row) => row.tenantId),
     inboxes.map((row) => row.recipientId),
     inboxes.map((row) => row.version),
     inboxes.map((row) => row.position),
     inboxes.map((row) => row.arrivals),
+    events.map((row) => row.send_at),
+    events.map((row) => row.expires_at),
+    events.map((row) => JSON.stringify(row.topics)),
+    deliveries.map((row) => row.category),
+    deliveries.map((row) => row.orchestrationState),
+    deliveries.map((row) => row.planningReason),
+    deliveries.map((row) => json(row.planningContext)),
+    deliveries.map((row) => row.nextEligibleAt),
+    deliveries.map((row) => row.expiresAt),
+    deliveries.map((row) => row.countsAt),
+    deliveries.map((row) => row.fallback),
   ],
 })

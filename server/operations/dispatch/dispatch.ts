@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Route, Routes } from '../../adapters/routing.ts'
-import { maskAddress } from '../../core/mask.ts'
+import type { Routes } from '../../adapters/routing.ts'
 import { DEFAULT_RETRY } from '../../core/retry.ts'
-import { type Settlement, settleTry, type TryResult } from '../../core/settlement.ts'
+import { settleTry } from '../../core/settlement.ts'
 import { databaseFailure } from '../../db/errors.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import { type SettledDelivery, settleDeliveries } from '../../db/sql/settle-deliveries.ts'
-import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { coalesce } from '../coalesce.ts'
 import { halving } from '../halving.ts'
 import { beginClaims, type Outgoing } from './begin.ts'
+import { deliverInApp } from './in-app.ts'
 import { sendOne } from './send.ts'
+import { settledRow } from './settled-row.ts'
 
 export interface DispatchOptions {
   readonly routes: Routes
@@ -26,30 +26,6 @@ export interface DispatchOptions {
  * each as soon as it is.
  */
 export type Dispatch = (claims: readonly Claim[], shift: { readonly finished: (claim: Claim) => void }) => Promise<void>
-
-const settledRow = (
-  { delivery, address, begunAt }: Outgoing,
-  {
-    route,
-    result,
-    settlement,
-  }: { readonly route: Route | undefined; readonly result: TryResult; readonly settlement: Settlement },
-): SettledDelivery => ({
-  tenantId: delivery.tenant_id,
-  id: delivery.id,
-  token: delivery.token,
-  outcome: settlement.outcome,
-  errorClass: settlement.errorClass,
-  adapter: route?.adapter.name ?? delivery.channel,
-  providerMessageId: result.ended === 'accepted' ? result.providerMessageId : null,
-  reason: 'reason' in result ? result.reason : null,
-  address: address === null ? null : maskAddress(address),
-  startedAt: begunAt,
-  status: settlement.status,
-  suppressionReason: settlement.suppressionReason,
-  retryInMs: settlement.retryInMs,
-  transitionId: newId(),
-})
 
 /** Results are recorded in shared statements: a batch costs about what one does. */
 const MAX_SETTLED_AT_ONCE = 200
@@ -89,12 +65,25 @@ export const createDispatch = (
       random: Math.random(),
     })
     const subject = { tenantId: delivery.tenant_id, deliveryId: delivery.id }
-    if (await recordWhileLeased(settledRow(outgoing, { route, result, settlement }))) {
+    if (
+      await recordWhileLeased(
+        settledRow(outgoing, { adapter: route?.adapter.name ?? delivery.channel, result, settlement }),
+      )
+    ) {
       telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
     } else telemetry.emit('result.too_late', subject)
   }
 
-  return async (claims, { finished }) => {
+  const arrive = async (claims: readonly Claim[], finished: (claim: Claim) => void): Promise<void> => {
+    const arrived = await halving(claims, async (part) => {
+      await deliverInApp({ ...capabilities, routes, leaseMs }, part)
+      return part
+    })
+    claims.forEach(finished)
+    for (const one of arrived) if (one.status === 'rejected') throw one.reason
+  }
+
+  const sendAll = async (claims: readonly Claim[], finished: (claim: Claim) => void): Promise<void> => {
     const leaseEnds = performance.now() + leaseMs
     const begun = await halving(claims, async (part) => {
       const outgoing = await beginClaims({ ...capabilities, routes, leaseMs }, part)
@@ -114,5 +103,13 @@ export const createDispatch = (
     )
     const failed = settled.find((one) => one.status === 'rejected')
     if (failed) throw failed.reason
+  }
+  return async (claims, { finished }) => {
+    const [inApp, others] = [true, false].map((built) => claims.filter(({ lane }) => (lane === 'in_app') === built))
+    const done = await Promise.allSettled([
+      inApp?.length ? arrive(inApp, finished) : null,
+      others?.length ? sendAll(others, finished) : null,
+    ])
+    for (const one of done) if (one.status === 'rejected') throw one.reason
   }
 }

@@ -1,11 +1,11 @@
 import type { DeliverResult, OutgoingMessage } from '../../adapters/adapter.ts'
 import type { Route } from '../../adapters/routing.ts'
-import { jsonFault, textFault } from '../../core/json-limits.ts'
+import { textFault } from '../../core/json-limits.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import type { TryResult } from '../../core/settlement.ts'
-import { NotifierError, render, renderIdentity } from '../../notifiers/invoke.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { renderContent, storedDefinition } from '../render-content.ts'
 import type { Outgoing } from './begin.ts'
 
 const temporary = (
@@ -18,26 +18,12 @@ const temporary = (
 })
 
 const makeMessage = async (
-  { notifiers, contractOf }: Capabilities,
+  capabilities: Capabilities,
   { delivery, event, recipient, address }: Outgoing,
 ): Promise<OutgoingMessage> => {
-  const definition = notifiers.get(event.notification_key)
-  if (!definition) throw new Error(`There is no notifier "${event.notification_key}" any more`)
   const { channel } = delivery
-  const content = await render(definition, {
-    channel,
-    payload: event.payload,
-    recipient,
-    contract: contractOf(channel),
-  })
-  const fault = jsonFault(content, [])
-  if (fault)
-    throw new NotifierError(
-      definition,
-      `render.${channel}`,
-      `returned content that cannot be sent: it ${fault.message}`,
-    )
-  const identity = renderIdentity(definition, channel)
+  const definition = storedDefinition(capabilities, event.notification_key)
+  const rendered = await renderContent(capabilities, definition, { channel, payload: event.payload, recipient })
   const deliveryId = encodeNodeId('Delivery', delivery.id)
   return {
     tenantId: delivery.tenant_id,
@@ -49,9 +35,7 @@ const makeMessage = async (
     notificationKey: event.notification_key,
     recipient,
     address,
-    content,
-    renderKey: identity.key,
-    renderVersion: identity.version,
+    ...rendered,
   }
 }
 

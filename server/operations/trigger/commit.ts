@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { InboxKey } from '../../core/cursor.ts'
+import { topicsOf } from '../../core/trigger-request.ts'
 import { type EventRow, loadEventsByKey } from '../../db/sql/load-events-by-key.ts'
-import { loadPreferences, type PreferenceRow } from '../../db/sql/load-preferences.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { type TriedKeyRow, tryKeys } from '../../db/sql/try-keys.ts'
-import { writeAudience } from '../../db/sql/write-audience.ts'
+import { addSubscribers, type FanOutLane, queueFanOuts, writeAudience } from '../../db/sql/write-audience.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
 import { inTransaction, type Transaction } from '../../db/transaction.ts'
-import { CarillonError } from '../../errors.ts'
+import { badInput, CarillonError } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { bookFacts, readFacts } from '../facts.ts'
 import { detailStatements } from '../recipient-details.ts'
 import { type Expansion, expandRecipient, plannedEvent } from './expand.ts'
-import { bookFacts } from './facts.ts'
 import type { PreparedTrigger } from './prepare.ts'
 
 /** What became of one trigger of a batch. */
@@ -33,29 +33,39 @@ const distinct = (inboxes: readonly InboxKey[]): readonly InboxKey[] => [
   ...new Map(inboxes.map((inbox) => [`${inbox.tenantId}\n${inbox.recipientId}`, inbox])).values(),
 ]
 
-const newEvent = (
-  { tenantId, request, definition, fingerprint, recipientIds, recipients }: PreparedTrigger,
-  now: Date,
-): EventRow => ({
-  tenant_id: tenantId,
-  id: newId(),
-  notification_key: definition.key,
-  notification_version: definition.version,
-  idempotency_key: request.idempotencyKey,
-  fingerprint,
-  correlation_id: request.correlationId ?? null,
-  actor_id: request.actorId?.trim() ?? null,
-  payload: request.payload,
-  category: definition.category ?? null,
-  required: definition.required ?? false,
-  urgent: definition.urgent ?? false,
-  status: recipients ? 'planned' : 'planning',
-  is_digest: false,
-  recipient_count: recipientIds.length,
-  planned_recipient_count: recipients ? recipientIds.length : 0,
-  failed_recipient_count: 0,
-  inserted_at: now,
-})
+/** One that is planned later waits for its instant, or is planned at once by a job. */
+const statusOf = ({ recipients, request }: PreparedTrigger, now: Date): 'planned' | 'planning' | 'scheduled' => {
+  if (recipients) return 'planned'
+  return request.sendAt && request.sendAt > now ? 'scheduled' : 'planning'
+}
+
+const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
+  const { tenantId, request, definition, fingerprint, recipientIds, recipients } = item
+  const status = statusOf(item, now)
+  return {
+    tenant_id: tenantId,
+    id: newId(),
+    notification_key: definition.key,
+    notification_version: definition.version,
+    idempotency_key: request.idempotencyKey,
+    fingerprint,
+    correlation_id: request.correlationId ?? null,
+    actor_id: request.actorId?.trim() ?? null,
+    payload: request.payload,
+    category: definition.category ?? null,
+    required: definition.required ?? false,
+    urgent: definition.urgent ?? false,
+    status,
+    send_at: request.sendAt ?? null,
+    expires_at: request.expiresAt ?? null,
+    topics: topicsOf(request),
+    is_digest: false,
+    recipient_count: recipientIds.length,
+    planned_recipient_count: recipients ? recipientIds.length : 0,
+    failed_recipient_count: 0,
+    inserted_at: now,
+  }
+}
 
 const repeatOf = (event: EventRow, item: PreparedTrigger): CommitOutcome =>
   event.fingerprint.equals(item.fingerprint)
@@ -80,19 +90,49 @@ const lockAndLook = async (
 ) => {
   const wanted = distinct(items.flatMap(inboxesOf))
   const idempotencyKeys = items.map(({ tenantId, request }) => ({ tenantId, idempotencyKey: request.idempotencyKey }))
-  const [tried, inboxes, [clock], events, preferences] = await Promise.all([
+  const keys = wanted.map((inbox) => ({ ...inbox, position: null }))
+  const [tried, inboxes, [clock], events, facts] = await Promise.all([
     tx.query<TriedKeyRow>(tryKeys(items.map(keyHash))),
     tx.query<InboxRow>(lockInboxes(wanted, { skipLocked: !wait })),
     tx.query<ClockRow>(readClock(now)),
     tx.query<EventRow>(loadEventsByKey(idempotencyKeys)),
-    tx.query<PreferenceRow>(loadPreferences(wanted)),
+    readFacts(tx, keys, now),
   ])
   return {
     now: (clock as ClockRow).now,
     ours: new Set(tried.filter(({ locked }) => locked).map(({ ordinal }) => ordinal - 1)),
     existing: new Map(events.map((event) => [`${event.tenant_id}\n${event.idempotency_key}`, event])),
-    facts: bookFacts(inboxes, preferences),
+    facts: bookFacts(inboxes, { keys, facts }),
   }
+}
+
+const expired = ({ definition, path }: PreparedTrigger): CarillonError =>
+  badInput(`Cannot trigger "${definition.key}": expiresAt is in the past`, [...path, 'expiresAt'])
+
+/** An event that is planned later, and what it came from. */
+interface Later {
+  readonly event: EventRow
+  readonly item: PreparedTrigger
+}
+
+const audienceOf = ({ event, item }: Later) =>
+  item.recipientIds.map((recipientId) => ({ tenantId: item.tenantId, eventId: event.id, recipientId }))
+
+/** The topics of an event whose planning begins now are read now; those of a scheduled one are read at its instant. */
+const countAudience = async (tx: Transaction, { event, item }: Later): Promise<void> => {
+  if (event.status === 'scheduled' || item.laterTopics.length === 0) return
+  const subscribers = addSubscribers(
+    { tenantId: item.tenantId, id: event.id },
+    { topics: item.laterTopics, actorId: event.actor_id },
+  )
+  const [row] = await tx.query<{ count: number }>(subscribers)
+  event.recipient_count = row?.count ?? event.recipient_count
+}
+
+const fanOutOf = (event: EventRow, now: Date) => {
+  const scheduled = event.status === 'scheduled'
+  const lane: FanOutLane = scheduled ? 'scheduled' : 'fan_out'
+  return { tenantId: event.tenant_id, id: event.id, lane, dueAt: (scheduled && event.send_at) || now }
 }
 
 /**
@@ -101,19 +141,21 @@ const lockAndLook = async (
  * have to wait for comes back as contested.
  */
 export const commitTriggers = async (
-  { db, clock }: Pick<Capabilities, 'db' | 'clock'>,
+  { db, clock, defaultTimeZone }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone'>,
   items: readonly PreparedTrigger[],
   { wait }: { readonly wait: boolean },
 ): Promise<readonly CommitOutcome[]> =>
   inTransaction(db.system, async (tx) => {
     const { now, ours, existing, facts } = await lockAndLook(tx, items, { wait, now: clock.now() })
     const rows: Expansion = { notifications: [], deliveries: [] }
+    const planning = { now, defaultTimeZone, newId }
     const created: EventRow[] = []
     const stored: PreparedTrigger[] = []
     const outcomes = items.map((item, index): CommitOutcome => {
       if (!ours.has(index)) return { kind: 'contested', missing: [] }
       const earlier = existing.get(`${item.tenantId}\n${item.request.idempotencyKey}`)
       if (earlier) return repeatOf(earlier, item)
+      if (item.request.expiresAt && item.request.expiresAt <= now) return { kind: 'refused', error: expired(item) }
       const missing = inboxesOf(item).filter((inbox) => !facts.of(inbox))
       if (missing.length > 0) return { kind: 'contested', missing }
       const event = newEvent(item, now)
@@ -122,26 +164,24 @@ export const commitTriggers = async (
       const planned = plannedEvent(event)
       for (const prepared of item.recipients ?? []) {
         const known = facts.of({ tenantId: item.tenantId, recipientId: prepared.recipientId })
-        if (known) expandRecipient(rows, planned, { prepared, facts: known, newId })
+        if (known) expandRecipient(rows, planned, { prepared, facts: known, planning })
       }
       return { kind: 'created', event }
     })
 
     if (created.length > 0) {
-      const audience = stored.flatMap((item, index) =>
-        item.recipients
-          ? []
-          : item.recipientIds.map((recipientId) => ({
-              tenantId: item.tenantId,
-              eventId: (created[index] as EventRow).id,
-              recipientId,
-            })),
-      )
+      const later = created.flatMap((event, index) => {
+        const item = stored[index] as PreparedTrigger
+        return item.recipients ? [] : [{ event, item }]
+      })
+      // Behind the write of those named: one that is both named and subscribed is counted once.
+      if (later.length > 0) await tx.query(writeAudience(later.flatMap(audienceOf)))
+      await Promise.all(later.map((one) => countAudience(tx, one)))
       const given = stored.flatMap(({ tenantId, given }) => given.map((recipient) => ({ tenantId, given: recipient })))
       await tx.commitWith([
         ...detailStatements(given, now),
         writePlans({ ...rows, events: created, inboxes: facts.advances() }, now),
-        ...(audience.length > 0 ? [writeAudience(audience, now)] : []),
+        ...(later.length > 0 ? [queueFanOuts(later.map(({ event }) => fanOutOf(event, now)))] : []),
       ])
     }
     return outcomes

@@ -1,7 +1,10 @@
+import { planningContextOf } from '../../core/decision.ts'
+import { isCappedBy } from '../../core/delivery-cap.ts'
 import { type Plan, plan } from '../../core/plan.ts'
+import { isBareRecipient, mergeRecipient } from '../../core/recipient.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { NewDelivery, NewNotification } from '../../db/sql/write-plans.ts'
-import type { RecipientFacts } from './facts.ts'
+import { type MovingFacts, planFacts } from '../facts.ts'
 import type { PreparedChannel, PreparedRecipient } from './prepare.ts'
 
 /** The event that recipients are planned for. */
@@ -12,6 +15,8 @@ export interface PlannedEvent {
   readonly version: number
   readonly category: string | null
   readonly required: boolean
+  readonly urgent: boolean
+  readonly expiresAt: Date | null
 }
 
 export const plannedEvent = (event: EventRow): PlannedEvent => ({
@@ -21,6 +26,8 @@ export const plannedEvent = (event: EventRow): PlannedEvent => ({
   version: event.notification_version,
   category: event.category,
   required: event.required,
+  urgent: event.urgent,
+  expiresAt: event.expires_at,
 })
 
 /** The rows of one or more plans, gathered before one write. */
@@ -29,17 +36,43 @@ export interface Expansion {
   readonly deliveries: NewDelivery[]
 }
 
-const decide = (event: PlannedEvent, channel: PreparedChannel, { preferences }: RecipientFacts): Plan =>
-  plan({
-    checkpoint: 'planning',
-    notificationKey: event.notificationKey,
-    category: event.category,
-    channel: channel.channel,
-    required: event.required,
-    preferences,
-    needsAddress: channel.needsAddress,
-    addressCount: channel.addressCount,
-  })
+/** What stays the same for all that is planned in one transaction. */
+export interface Planning {
+  /** The instant that is decided for. */
+  readonly now: Date
+  /** The configured zone of quiet hours, for recipients without one. */
+  readonly defaultTimeZone: string | null
+  readonly newId: () => string
+}
+
+const decide = (event: PlannedEvent, channel: PreparedChannel, facts: MovingFacts, planning: Planning): Plan =>
+  plan(
+    planFacts(event, facts, {
+      checkpoint: 'planning',
+      channel: channel.channel,
+      needsAddress: channel.needsAddress,
+      fallback: channel.fallbackMs === null ? null : { until: new Date(planning.now.getTime() + channel.fallbackMs) },
+      released: false,
+      read: false,
+      defaultTimeZone: planning.defaultTimeZone,
+    }),
+    planning.now,
+  )
+
+const STATUS_OF = {
+  pass: 'pending',
+  defer: 'pending',
+  digest: 'pending',
+  suppress: 'suppressed',
+  cancel: 'cancelled',
+} as const
+
+/** When a delivery counts toward caps: those of required notifiers, and what is not to be sent, never do. */
+const countsAt = (event: PlannedEvent, { verdict, nextEligibleAt }: Plan, now: Date): Date | null => {
+  if (event.required) return null
+  if (verdict === 'pass') return now
+  return verdict === 'defer' ? nextEligibleAt : null
+}
 
 /**
  * Adds one recipient's notification and deliveries, with the decisions about them, to `rows`, and moves that
@@ -51,15 +84,18 @@ export const expandRecipient = (
   {
     prepared,
     facts,
-    newId,
-  }: { readonly prepared: PreparedRecipient; readonly facts: RecipientFacts; readonly newId: () => string },
+    planning,
+  }: { readonly prepared: PreparedRecipient; readonly facts: MovingFacts; readonly planning: Planning },
 ): void => {
-  const { recipientId } = prepared
+  const { recipientId, given } = prepared
   const { inbox } = facts
+  const { newId, now } = planning
+  if (!isBareRecipient(given)) facts.recipient = mergeRecipient(facts.recipient, given)
   const notificationId = newId()
   let arrival: { readonly content: unknown; readonly version: number } | null = null
   for (const channel of prepared.channels) {
-    const { verdict, reason, answers } = decide(event, channel, facts)
+    const decided = decide(event, channel, facts, planning)
+    const { verdict, reason, nextEligibleAt, answers } = decided
     const arrives = channel.channel === 'in_app' && verdict === 'pass'
     if (arrives) {
       inbox.version += 1
@@ -67,16 +103,32 @@ export const expandRecipient = (
       arrival = { content: channel.content, version: inbox.version }
     }
     inbox.position += 1
+    const id = newId()
+    const at = countsAt(event, decided, now)
+    if (at) {
+      for (const [index, cap] of facts.policy.caps.entries()) {
+        if (isCappedBy(cap, { channel: channel.channel, category: event.category }))
+          facts.counted[index]?.push({ id, at })
+      }
+    }
     rows.deliveries.push({
       tenantId: event.tenantId,
       recipientId,
-      id: newId(),
+      id,
       notificationId,
       eventId: event.id,
       notificationKey: event.notificationKey,
+      category: event.category,
       channel: channel.channel,
-      status: arrives ? 'succeeded' : verdict === 'suppress' ? 'suppressed' : 'pending',
-      suppressionReason: reason,
+      status: arrives ? 'succeeded' : STATUS_OF[verdict],
+      orchestrationState: verdict === 'defer' ? 'deferred' : 'ready',
+      planningReason: verdict === 'defer' ? reason : null,
+      planningContext: verdict === 'defer' ? planningContextOf(decided) : null,
+      nextEligibleAt,
+      expiresAt: event.expiresAt,
+      countsAt: at,
+      fallback: channel.fallbackMs !== null,
+      suppressionReason: verdict === 'suppress' || verdict === 'cancel' ? reason : null,
       renderKey: channel.renderKey,
       renderVersion: channel.renderVersion,
       position: inbox.position,
@@ -109,19 +161,19 @@ export const expandFailedRecipient = (
   }: {
     readonly recipientId: string
     readonly channels: readonly string[]
-    readonly facts: RecipientFacts
+    readonly facts: MovingFacts
     readonly newId: () => string
   },
 ): void => {
   const notificationId = newId()
-  const subject = { tenantId: event.tenantId, recipientId, eventId: event.id, notificationKey: event.notificationKey }
-  rows.notifications.push({
-    ...subject,
-    id: notificationId,
+  const subject = {
+    tenantId: event.tenantId,
+    recipientId,
+    eventId: event.id,
+    notificationKey: event.notificationKey,
     category: event.category,
-    content: null,
-    arrivalVersion: null,
-  })
+  }
+  rows.notifications.push({ ...subject, id: notificationId, content: null, arrivalVersion: null })
   for (const channel of channels) {
     facts.inbox.position += 1
     rows.deliveries.push({
@@ -130,6 +182,13 @@ export const expandFailedRecipient = (
       notificationId,
       channel,
       status: 'cancelled',
+      orchestrationState: 'ready',
+      planningReason: null,
+      planningContext: null,
+      nextEligibleAt: null,
+      expiresAt: event.expiresAt,
+      countsAt: null,
+      fallback: false,
       suppressionReason: 'planning_failed',
       renderKey: `${event.notificationKey}.${channel}`,
       renderVersion: event.version,

@@ -155,7 +155,7 @@ export const openLanes = (
 
   const enqueue = (item: PreparedTrigger): Promise<Committed> =>
     new Promise((resolve, reject) => {
-      const large = weightOf(item) > MAX_RECIPIENTS
+      const large = weightOf(item) > MAX_RECIPIENTS || item.laterTopics.length > 0
       ;(large ? slow : fast).push({ item, resolve, reject })
       if (large) {
         if (!running.slow) void runSlow()

@@ -1,32 +1,15 @@
 import { createHash } from 'node:crypto'
-import { type InputFault, idFault, jsonFault } from '../../core/json-limits.ts'
-import {
-  addressesFor,
-  isBareRecipient,
-  mergeRecipient,
-  normaliseRecipients,
-  type Recipient,
-} from '../../core/recipient.ts'
-import {
-  MAX_INLINE_RECIPIENTS,
-  payloadFault,
-  recipientFault,
-  requestIdentity,
-  requestIdFault,
-  type TriggerRequest,
-} from '../../core/trigger-request.ts'
-import { badInput, CarillonError, type InputPath } from '../../errors.ts'
-import {
-  channelsFor,
-  NotifierError,
-  parsePayload,
-  recipientsOf,
-  render,
-  renderIdentity,
-} from '../../notifiers/invoke.ts'
+import { durationMs } from '../../core/duration.ts'
+import { isBareRecipient, mergeRecipient, normaliseRecipients, type Recipient } from '../../core/recipient.ts'
+import { requestIdentity, type TriggerRequest, topicsOf } from '../../core/trigger-request.ts'
+import { readTopicAudience, type SubscriberRow } from '../../db/sql/read-topic-audience.ts'
+import { badInput, type InputPath } from '../../errors.ts'
+import { channelsFor, recipientsOf, renderIdentity } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
+import { renderContent } from '../render-content.ts'
+import { blaming, checkRecipients, checkRequest, definitionFor, type OccurrenceCall } from './check.ts'
 
 /** One channel of one recipient, as the notifier's code says, before any rule was asked. */
 export interface PreparedChannel {
@@ -34,13 +17,16 @@ export interface PreparedChannel {
   readonly renderKey: string
   readonly renderVersion: number
   readonly needsAddress: boolean
-  readonly addressCount: number
+  /** For a channel that is sent only if the notification stays unread: for how long it waits, in milliseconds. */
+  readonly fallbackMs: number | null
   /** In-app content; `null` for other channels, whose content is made when they are sent. */
   readonly content: unknown
 }
 
 export interface PreparedRecipient {
   readonly recipientId: string
+  /** The details that came with this trigger. */
+  readonly given: Recipient
   readonly channels: readonly PreparedChannel[]
 }
 
@@ -48,190 +34,166 @@ export interface PreparedRecipient {
 export interface PreparedTrigger {
   readonly tenantId: string
   readonly request: TriggerRequest
+  /** Where the request stands in the caller's input. */
+  readonly path: InputPath
   readonly definition: AnyDefinition
   readonly fingerprint: Buffer
   /** Details that were given, to be stored. */
   readonly given: readonly Recipient[]
-  /** Everyone concerned, in order of id. */
+  /** Everyone concerned, in order of id; without the subscribers of `laterTopics`. */
   readonly recipientIds: readonly string[]
-  /** Each of them prepared; `null` where there are too many for one transaction. */
+  /** Topics that are read when planning begins, which is not now. */
+  readonly laterTopics: readonly string[]
+  /** Each of them prepared; `null` where they are planned later: at `sendAt`, or because they are too many. */
   readonly recipients: readonly PreparedRecipient[] | null
 }
 
 /** More recipients than this are planned in chunks, by a job. */
 export const MAX_PLANNED_AT_ONCE = 1_000
 
+/** For how long a channel waits for the notification to be read; `null` where it is no fallback. */
+export const fallbackMsOf = (definition: AnyDefinition, channel: string): number | null => {
+  const after = definition.fallback?.[channel]?.after
+  return after === undefined ? null : durationMs(after)
+}
+
 /** Asks the notifier's code about one recipient: which channels, and what the in-app content is. */
 export const prepareRecipient = async (
-  { contractOf, needsAddress }: Pick<Capabilities, 'contractOf' | 'needsAddress'>,
+  capabilities: Pick<Capabilities, 'contractOf' | 'needsAddress'>,
   definition: AnyDefinition,
-  { payload, recipient }: { readonly payload: unknown; readonly recipient: Recipient },
+  {
+    payload,
+    recipient,
+    given,
+  }: { readonly payload: unknown; readonly recipient: Recipient; readonly given: Recipient },
 ): Promise<PreparedRecipient> => {
   const channels: PreparedChannel[] = []
   for (const channel of await channelsFor(definition, payload, recipient)) {
     const identity = renderIdentity(definition, channel)
-    let content: unknown = null
-    if (channel === 'in_app') {
-      content = await render(definition, { channel, payload, recipient, contract: contractOf(channel) })
-      const fault = jsonFault(content, [])
-      if (fault)
-        throw new NotifierError(
-          definition,
-          'render.in_app',
-          `returned content that cannot be stored: it ${fault.message}`,
-        )
-    }
+    const content =
+      channel === 'in_app'
+        ? (await renderContent(capabilities, definition, { channel, payload, recipient })).content
+        : null
     channels.push({
       channel,
       renderKey: identity.key,
       renderVersion: identity.version,
-      needsAddress: needsAddress(channel),
-      addressCount: addressesFor(recipient, channel).length,
+      needsAddress: capabilities.needsAddress(channel),
+      fallbackMs: fallbackMsOf(definition, channel),
       content,
     })
   }
-  return { recipientId: recipient.id, channels }
+  return { recipientId: recipient.id, given, channels }
 }
 
-const checkRecipients = (recipients: readonly Recipient[], path: InputPath, subject: string): void => {
-  for (const [index, recipient] of recipients.entries()) {
-    const fault = recipientFault(recipient, [...path, index])
-    if (fault) {
-      const field = fault.path.slice(path.length + 1).join('.')
-      throw badInput(`${subject}: ${field} of recipient ${index} ${fault.message}`, fault.path)
-    }
+/** A request that has passed its checks, and whom it names; no database was asked. */
+export interface CheckedTrigger {
+  readonly definition: AnyDefinition
+  readonly actorId: string | null
+  readonly topics: readonly string[]
+  /** Everyone whom the notifier and the caller name, in order of id. */
+  readonly named: readonly Recipient[]
+  /** Their ids in the order in which they were named, so that an error can say which one by the caller's own count. */
+  readonly mentioned: readonly string[]
+}
+
+interface TriggerCall {
+  readonly tenantId: string
+  readonly request: TriggerRequest
+  readonly path: InputPath
+}
+
+/** Checks a request, in the order of the checks, and asks the notifier whom it concerns. Errors name `path`. */
+export const checkTrigger = async (capabilities: Capabilities, call: OccurrenceCall): Promise<CheckedTrigger> => {
+  const { tenantId, request, path } = call
+  const definition = definitionFor(capabilities, request.notificationKey, { path })
+  await checkRequest(capabilities, definition, call)
+  const found = await blaming(capabilities, { tenantId, definition }, () => recipientsOf(definition, request.payload))
+  if (found) checkRecipients(found, [...path, 'payload'], `Notifier "${definition.key}": recipients`)
+  if (!found && !request.recipients && !request.topics) {
+    throw badInput(`Cannot trigger "${definition.key}": neither its notifier nor the request says who gets it`, [
+      ...path,
+      'recipients',
+    ])
+  }
+  const union = [...(found ?? []), ...(request.recipients ?? [])]
+  const actorId = request.actorId?.trim() ?? null
+  return {
+    definition,
+    actorId,
+    topics: topicsOf(request),
+    named: normaliseRecipients(union, actorId),
+    mentioned: union.map(({ id }) => id.trim()),
   }
 }
 
-/** The notifier that a request names. */
-const definitionFor = ({ notifiers }: Capabilities, { notificationKey }: TriggerRequest, path: InputPath) => {
-  const keyPath = [...path, 'notificationKey']
-  // An empty one is merely unknown.
-  const fault = notificationKey === '' ? null : idFault(notificationKey, keyPath)
-  if (fault) throw badInput(`Cannot trigger: notificationKey ${fault.message}`, fault.path)
-  const definition = notifiers.get(notificationKey)
-  if (definition) return definition
-  throw new CarillonError('NOTIFIER_NOT_FOUND', `There is no notifier "${notificationKey}"`, { path: keyPath })
+/** Those named and those subscribed, each once, in order of id; `null` where they are too many to be planned at once. */
+const withSubscribers = async (
+  { db }: Capabilities,
+  tenantId: string,
+  { named, topics, actorId }: CheckedTrigger,
+): Promise<readonly Recipient[] | null> => {
+  if (topics.length === 0) return named.length > MAX_PLANNED_AT_ONCE ? null : named
+  const limit = MAX_PLANNED_AT_ONCE + 1
+  const { rows } = await db.system.query<SubscriberRow>(readTopicAudience(tenantId, { topics, actorId, limit }))
+  const all = normaliseRecipients([...named, ...rows.map((row) => ({ id: row.recipient_id }))], actorId)
+  return all.length > MAX_PLANNED_AT_ONCE ? null : all
 }
 
-/** Asks everything of a request that can be asked before the notifier's own code runs, in the order of the checks. */
-const checkRequest = async (
+/** Prepares one recipient of a checked trigger; where the notifier's code fails, the error says for whom. */
+export const prepareFor = (
   capabilities: Capabilities,
-  definition: AnyDefinition,
+  { definition, mentioned }: CheckedTrigger,
   {
     tenantId,
-    request,
-    path,
-  }: { readonly tenantId: string; readonly request: TriggerRequest; readonly path: InputPath },
-): Promise<void> => {
-  const subject = `Cannot trigger "${definition.key}"`
-  const refuse = (fault: InputFault | null): void => {
-    if (fault) throw badInput(`${subject}: ${fault.path.slice(path.length).join('.')} ${fault.message}`, fault.path)
-  }
-  const payloadPath = [...path, 'payload']
-  if (request.payload === null) refuse({ path: payloadPath, message: 'is null; leave it out where there is none' })
-  refuse(payloadFault(request.payload, payloadPath))
-  const parsed = await blaming(capabilities, { tenantId, definition }, () => parsePayload(definition, request.payload))
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => ({
-      path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
-      message: issue.message,
-    }))
-    const message = `${subject}: the payload does not fit its schema`
-    throw new CarillonError('INVALID_PAYLOAD', message, { path: payloadPath, issues })
-  }
-  const recipients = request.recipients ?? []
-  const recipientsPath = [...path, 'recipients']
-  if (recipients.length > MAX_INLINE_RECIPIENTS) {
-    refuse({ path: recipientsPath, message: `holds more than ${MAX_INLINE_RECIPIENTS}` })
-  }
-  checkRecipients(recipients, recipientsPath, subject)
-  refuse(requestIdFault(request, path))
+    payload,
+    given,
+    stored,
+  }: {
+    readonly tenantId: string
+    readonly payload: unknown
+    readonly given: Recipient
+    readonly stored: Recipient | undefined
+  },
+): Promise<PreparedRecipient> => {
+  const place = mentioned.indexOf(given.id)
+  return blaming(capabilities, { tenantId, definition, recipient: place === -1 ? given.id : place }, () =>
+    prepareRecipient(capabilities, definition, { payload, given, recipient: mergeRecipient(stored, given) }),
+  )
 }
 
 /** Checks a request and runs the notifier's code for it. Writes nothing but missing inboxes. Errors name `path`. */
 export const prepareTrigger = async (
   capabilities: Capabilities,
   known: KnownRecipients,
-  {
-    tenantId,
-    request,
-    path,
-  }: { readonly tenantId: string; readonly request: TriggerRequest; readonly path: InputPath },
+  call: TriggerCall,
 ): Promise<PreparedTrigger> => {
-  const definition = definitionFor(capabilities, request, path)
-  await checkRequest(capabilities, definition, { tenantId, request, path })
-  const { given, all, mentioned } = await audience(capabilities, definition, { tenantId, request, path })
-  const actorId = request.actorId?.trim() ?? null
+  const { tenantId, request, path } = call
+  const checked = await checkTrigger(capabilities, call)
+  const { definition, named, actorId } = checked
+  const identity = requestIdentity(
+    request,
+    request.recipients ? normaliseRecipients(request.recipients, actorId) : null,
+  )
+  const scheduled = request.sendAt != null && request.sendAt > (capabilities.clock.now() ?? new Date())
+  const all = scheduled ? null : await withSubscribers(capabilities, tenantId, checked)
   const prepared = {
     tenantId,
     request,
+    path,
     definition,
-    fingerprint: createHash('sha256')
-      .update(requestIdentity(request, request.recipients ? normaliseRecipients(request.recipients, actorId) : null))
-      .digest(),
-    given,
-    recipientIds: all.map(({ id }) => id),
+    fingerprint: createHash('sha256').update(identity).digest(),
+    given: named.filter((recipient) => !isBareRecipient(recipient)),
+    recipientIds: (all ?? named).map(({ id }) => id),
+    laterTopics: all ? [] : checked.topics,
   }
-  if (all.length > MAX_PLANNED_AT_ONCE) return { ...prepared, recipients: null }
+  if (!all) return { ...prepared, recipients: null }
 
+  const payload = request.payload
   const stored = await known.load(tenantId, prepared.recipientIds)
   const recipients: PreparedRecipient[] = []
-  for (const recipient of all) {
-    const merged = mergeRecipient(stored.get(recipient.id), recipient)
-    recipients.push(
-      await blaming(capabilities, { tenantId, definition, recipient: mentioned.indexOf(recipient.id) }, () =>
-        prepareRecipient(capabilities, definition, { payload: request.payload, recipient: merged }),
-      ),
-    )
+  for (const given of all) {
+    recipients.push(await prepareFor(capabilities, checked, { tenantId, payload, given, stored: stored.get(given.id) }))
   }
   return { ...prepared, recipients }
-}
-
-/** Everyone concerned: whom the notifier names, then whom the caller names; the first mention of an id wins. */
-const audience = async (
-  capabilities: Capabilities,
-  definition: AnyDefinition,
-  {
-    tenantId,
-    request,
-    path,
-  }: { readonly tenantId: string; readonly request: TriggerRequest; readonly path: InputPath },
-) => {
-  const named = await blaming(capabilities, { tenantId, definition }, () => recipientsOf(definition, request.payload))
-  if (named) checkRecipients(named, [...path, 'payload'], `Notifier "${definition.key}": recipients`)
-  if (!named && !request.recipients) {
-    throw badInput(`Cannot trigger "${definition.key}": neither its notifier nor the request says who gets it`, [
-      ...path,
-      'recipients',
-    ])
-  }
-  const union = [...(named ?? []), ...(request.recipients ?? [])]
-  const all = normaliseRecipients(union, request.actorId?.trim() ?? null)
-  return {
-    all,
-    given: all.filter((recipient) => !isBareRecipient(recipient)),
-    /** In the order in which they were named, so that an error can say which one by the caller's own count. */
-    mentioned: union.map(({ id }) => id.trim()),
-  }
-}
-
-/** Runs the host's code; where it fails, the caller is told which notifier and recipient, and the log is told why. */
-const blaming = async <T>(
-  { telemetry }: Capabilities,
-  {
-    tenantId,
-    definition,
-    recipient,
-  }: { readonly tenantId: string; readonly definition: AnyDefinition; readonly recipient?: number },
-  call: () => Promise<T>,
-): Promise<T> => {
-  try {
-    return await call()
-  } catch (error) {
-    if (!(error instanceof NotifierError)) throw error
-    telemetry.emit('notifier.failed', { tenantId, notificationKey: definition.key, error })
-    const whom = recipient === undefined ? '' : ` (recipient ${recipient})`
-    throw new CarillonError('INTERNAL', `${error.message}${whom}`)
-  }
 }

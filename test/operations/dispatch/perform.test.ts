@@ -40,19 +40,30 @@ test('what is switched off after the trigger and before the sending is not sent,
     attempts: [],
   })
   expect(storyOf(delivery)).toEqual(['event_created', 'notification_created', 'delivery_planned', 'suppressed'])
-  expect(delivery.explanation.timeline.at(-1).detail).toEqual({ reason: 'category_disabled', checkpoint: 'perform' })
+  expect(delivery.explanation.timeline.at(-1).detail).toMatchObject({
+    reason: 'category_disabled',
+    checkpoint: 'perform',
+  })
   const said = delivery.explanation.decisions.map(({ checkpoint, rule, verdict }: Record<string, string>) => [
     checkpoint,
     rule,
     verdict,
   ])
   expect(said).toEqual([
+    ['PLANNING', 'expiry', 'PASS'],
     ['PLANNING', 'notification_preference', 'PASS'],
     ['PLANNING', 'category_preference', 'PASS'],
     ['PLANNING', 'address', 'PASS'],
+    ['PLANNING', 'delivery_cap', 'PASS'],
+    ['PLANNING', 'quiet_hours', 'PASS'],
+    ['PLANNING', 'fallback', 'PASS'],
+    ['PERFORM', 'expiry', 'PASS'],
     ['PERFORM', 'notification_preference', 'PASS'],
     ['PERFORM', 'category_preference', 'SUPPRESS'],
     ['PERFORM', 'address', 'PASS'],
+    ['PERFORM', 'read_state', 'PASS'],
+    ['PERFORM', 'delivery_cap', 'PASS'],
+    ['PERFORM', 'quiet_hours', 'PASS'],
   ])
   expect(mail.calls.filter(({ recipient }) => recipient.id === 'off')).toEqual([])
   expect(await carillon.drainJobs()).toBe(0)

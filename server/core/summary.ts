@@ -1,0 +1,223 @@
+import type { Result, RuleAnswer } from './decision.ts'
+import type { CountedCap } from './delivery-cap.ts'
+import { contextOf, type Story, stoppedBy } from './explanation.ts'
+import type { ZoneChoice } from './plan-facts.ts'
+import type { PreferenceLevel } from './preference.ts'
+import { holding, type QuietHours } from './quiet-hours.ts'
+import { REASONS, type ReasonCode } from './reasons.ts'
+import { countedText, instantText, minutesText, windowsText } from './wording.ts'
+import { describeInstant } from './zoned-time.ts'
+
+/** What a sentence about a decision is made of, beside the decision. */
+interface Told {
+  readonly channel: string
+  /** The instant that was decided for. */
+  readonly at: Date | undefined
+  /** `had` of what was decided, `has` of what would be. */
+  readonly had: 'had' | 'has'
+}
+
+const SWITCHED_OFF: Readonly<Record<PreferenceLevel, (channel: string) => string>> = {
+  key_channel: (channel) => `this notification on ${channel}`,
+  key: () => 'this notification',
+  category_channel: (channel) => `this category of notifications on ${channel}`,
+  category: () => 'this category of notifications',
+  channel: (channel) => `the channel ${channel}`,
+}
+
+const switchedOff = ({ facts }: RuleAnswer, { channel, had }: Told): string =>
+  `the recipient ${had} switched ${SWITCHED_OFF[facts['preference'] as PreferenceLevel](channel)} off`
+
+type FullCap = CountedCap['cap'] & { readonly count: number }
+
+const capReached = ({ facts }: RuleAnswer, { had }: Told): string => {
+  const full = (facts['caps'] as readonly FullCap[]).find(({ count, limit }) => count >= limit) as FullCap
+  const { count, limit, windowMinutes } = full
+  const used = count > limit ? `${count} of at most ${limit}` : `${count} of ${limit}`
+  return `the recipient ${had} got ${used} ${countedText(full)} in the last ${minutesText(windowMinutes)}`
+}
+
+const bounced = ({ facts }: RuleAnswer, { channel, had }: Told): string => {
+  const count = facts['bounced'] as number
+  const addresses = count === 1 ? "the recipient's address" : `each of the recipient's ${count} addresses`
+  return `${addresses} for ${channel} ${had} bounced`
+}
+
+const quiet = ({ facts }: RuleAnswer, { at }: Told): string => {
+  const { windows, timeZone } = facts as unknown as ZoneChoice & { readonly windows: readonly QuietHours[] }
+  const held = at ? holding(at, windows, timeZone) : []
+  return `quiet hours ${windowsText(held.length > 0 ? held : windows)}`
+}
+
+/** Why, as a clause, by the reason of the rule that decided. */
+const CLAUSES: Partial<Record<ReasonCode, (decidedBy: RuleAnswer, told: Told) => string>> = {
+  channel_disabled: switchedOff,
+  category_disabled: switchedOff,
+  missing_address: (_, { channel, had }) => `the recipient ${had} no address for ${channel}`,
+  address_bounced: bounced,
+  already_read: (_, { had }) => `the notification ${had} already been read or archived`,
+  delivery_cap_reached: capReached,
+  quiet_hours: quiet,
+  fallback_delay: () => 'it is sent only if the notification is still unread then',
+  expired: ({ facts }) =>
+    `it expired at ${instantText(new Date(facts['expiresAt'] as string))}, before it could be handed over`,
+}
+
+/** A reason's meaning as the end of a sentence, where no more is known. */
+const meaning = (reason: string | null): string => {
+  const known = Object.hasOwn(REASONS, reason ?? '') ? REASONS[reason as ReasonCode] : null
+  return known ? `${known.charAt(0).toLowerCase()}${known.slice(1, -1)}` : (reason ?? 'the reason is not known')
+}
+
+const because = ({ decidedBy, reason }: Result, told: Told): string => {
+  const clause = reason && CLAUSES[reason]
+  return clause && decidedBy ? clause(decidedBy, told) : meaning(reason)
+}
+
+/** Until when, in the zone that was decided by, else in UTC. */
+const untilOf = ({ nextEligibleAt, decidedBy }: Result, at: Date | undefined): string => {
+  const zone = decidedBy?.facts['timeZone']
+  return nextEligibleAt ? describeInstant(nextEligibleAt, typeof zone === 'string' ? zone : 'UTC', at) : 'later'
+}
+
+/** One sentence about what the planner would do, such as "It would not be sent: ...". With `at`, the instant that was decided for, dates are told where they differ. */
+export const decisionSummary = (
+  result: Result,
+  { channel, at }: { readonly channel: string; readonly at?: Date },
+): string => {
+  const why = because(result, { channel, at, had: 'has' })
+  switch (result.verdict) {
+    case 'pass':
+      return channel === 'in_app' ? 'It would arrive in the inbox at once.' : 'It would be sent at once.'
+    case 'defer':
+      return `It would ${result.reason === 'fallback_delay' ? 'wait' : 'be held'} until ${untilOf(result, at)}: ${why}.`
+    case 'digest':
+      return 'It would be held for a digest.'
+    case 'suppress':
+    case 'cancel':
+      return `It would not be sent: ${why}.`
+  }
+}
+
+const HELD = { fallback_delay: 'Waits', other: 'Held' } as const
+
+const pending = ({ delivery, decisions, transitions }: Story): string => {
+  const { channel, orchestrationState, planningReason, nextEligibleAt } = delivery
+  if (orchestrationState === 'digest_held') return 'Held for a digest.'
+  if (orchestrationState === 'deferred') {
+    const held = HELD[planningReason === 'fallback_delay' ? planningReason : 'other']
+    const stopped = stoppedBy({ delivery, decisions })
+    if (!stopped)
+      return `${held} until ${nextEligibleAt ? instantText(nextEligibleAt) : 'later'}: ${meaning(planningReason)}.`
+    const { result, decision } = stopped
+    return `${held} until ${untilOf(result, decision.at)}: ${because(result, { channel, at: decision.at, had: 'had' })}.`
+  }
+  const last = transitions.at(-1)
+  const isReleased =
+    (last?.event === 'resumed' || last?.event === 'retried') && contextOf(last)['source'] === 'operator'
+  const asked = isReleased && last ? `an operator let it go on at ${instantText(last.at)}` : 'it is due'
+  return `Waiting to be sent: ${asked}, and a worker will take it next.`
+}
+
+const tries = (count: number): string => (count === 1 ? 'one try' : `${count} tries`)
+
+const callsOf = ({ attempts }: Story): number => attempts.filter(({ source }) => source === 'call').length
+
+const isRenderFault = ({ attempts }: Story): boolean => attempts.at(-1)?.errorClass === 'render_failed'
+
+const wordsOf = (story: Story): string => {
+  const reason = story.attempts.at(-1)?.reason
+  return reason ? `; ${isRenderFault(story) ? "the notifier's error" : "the provider's words"}: "${reason}"` : ''
+}
+
+const dispatched = ({ decisions, attempts }: Story): string => {
+  const begun = decisions.findLast(({ checkpoint }) => checkpoint === 'perform')?.at
+  const last = attempts.at(-1)
+  if (last?.outcome === 'unknown' && begun && last.insertedAt > begun) {
+    return `Handed to the provider at ${instantText(begun)}, where a worker died before the answer was recorded: it stays as it is until an operator decides, or the provider reports.`
+  }
+  const since = begun ? ` since ${instantText(begun)}` : ''
+  return `Being handed to the provider${since}; its answer has not been recorded yet.`
+}
+
+const succeeded = ({ delivery, attempts }: Story): string => {
+  const last = attempts.at(-1)
+  const at = last ? ` at ${instantText(last.insertedAt)}` : ''
+  if (delivery.channel === 'in_app') return `Arrived in the inbox${at}.`
+  const unknown = attempts.filter(({ outcome }) => outcome === 'unknown').length
+  const repeated =
+    unknown > 0
+      ? `; a worker died in mid-call before (${tries(unknown)}), so the provider may have seen it more than once, each time under the same idempotency key`
+      : ''
+  return `Sent${at} by ${last?.adapter ?? 'its adapter'}, on try ${last?.attemptNumber ?? 1}${repeated}.`
+}
+
+const failed = (story: Story): string => {
+  const { nextAttemptAt } = story.delivery
+  const next = nextAttemptAt ? `: the next one is due at ${instantText(nextAttemptAt)}` : ''
+  return `Failed for now after ${tries(callsOf(story))}${next}${wordsOf(story)}.`
+}
+
+const isEnd = (event: string): boolean =>
+  event === 'suppressed' || event === 'cancelled' || event === 'event_cancelled' || event === 'expired'
+
+/** What stopped one that the planner did not stop, as a clause. */
+const stopped = (story: Story): string => {
+  const { delivery, transitions } = story
+  const { channel, suppressionReason } = delivery
+  const end = transitions.findLast(({ event }) => isEnd(event))
+  const at = ` at ${instantText(end?.at ?? delivery.insertedAt)}`
+  switch (suppressionReason as ReasonCode | null) {
+    case 'retries_exhausted': {
+      const what = isRenderFault(story) ? 'its content could not be made' : 'the provider could not take it'
+      return `${what} in ${tries(callsOf(story))}, and all tries were used up${at}${wordsOf(story)}`
+    }
+    case 'permanent_failure':
+      return `the provider refused it for good${at}${wordsOf(story)}`
+    case 'bounced':
+      return `the provider said${at} that the address does not exist or takes no messages${wordsOf(story)}`
+    case 'event_cancelled':
+      return `its event was cancelled${at}, before this was handed to a provider`
+    case 'cancelled_by_operator': {
+      const words = end && contextOf(end)['words']
+      return `an operator cancelled it${at}${typeof words === 'string' && words !== '' ? `: "${words}"` : ''}`
+    }
+    case 'planning_failed':
+      return `the notifier's own code failed for this recipient, time and again, and was given up${at}`
+    case 'channel_not_selected':
+      return `the notifier's code did not choose ${channel} for this recipient`
+    case 'recipient_erased':
+      return `the recipient's data was erased${at}`
+    default:
+      return meaning(suppressionReason)
+  }
+}
+
+const notSent = (story: Story): string => {
+  const decided = stoppedBy(story)
+  if (!decided) return `Not sent: ${stopped(story)}.`
+  const { decision, result } = decided
+  const why = because(result, { channel: story.delivery.channel, at: decision.at, had: 'had' })
+  // What expired names the instant that mattered.
+  const when = result.verdict === 'cancel' ? '' : ` (decided at ${instantText(decision.at)})`
+  return `Not sent: ${why}${when}.`
+}
+
+/** One sentence that a support person can read out, made of what was stored. */
+export const summaryOf = (story: Story): string => {
+  switch (story.delivery.status) {
+    case 'pending':
+      return pending(story)
+    case 'dispatched':
+      return dispatched(story)
+    case 'succeeded':
+      return succeeded(story)
+    case 'failed':
+      return failed(story)
+    case 'suppressed':
+    case 'cancelled':
+      return notSent(story)
+    case 'digested':
+      return 'Sent as part of a digest.'
+  }
+}

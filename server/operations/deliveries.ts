@@ -1,0 +1,73 @@
+import { type OperatorAction, operatorFault } from '../core/delivery.ts'
+import {
+  cancelDelivery,
+  lockDelivery,
+  type OperatedRow,
+  type OperatorTransition,
+  releaseDelivery,
+} from '../db/sql/operate-delivery.ts'
+import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
+import { asTenant } from '../db/transaction.ts'
+import { CarillonError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import type { Capabilities } from './capabilities.ts'
+import { checkWords } from './words.ts'
+
+/** What an operator asks for. */
+export interface OperatorCall {
+  readonly tenantId: string
+  /** `null` where the caller's id is none. */
+  readonly id: string | null
+  /** The operator's own words, kept and shown in the timeline. */
+  readonly words: string
+}
+
+const TRANSITIONS: Readonly<Record<OperatorAction, Pick<OperatorTransition, 'event' | 'reason'>>> = {
+  retry: { event: 'retried', reason: null },
+  cancel: { event: 'cancelled', reason: 'cancelled_by_operator' },
+  resume: { event: 'resumed', reason: null },
+}
+
+/**
+ * Retries, cancels or resumes one delivery. The loser of a race, against a worker or another operator, gets
+ * INVALID_STATE, and changes nothing.
+ */
+export const operateDelivery = async (
+  { db, clock, hints }: Capabilities,
+  action: OperatorAction,
+  { tenantId, id, words }: OperatorCall,
+): Promise<string> => {
+  checkWords(words, ['input', 'reason'])
+  const missing = () => new CarillonError('NOT_FOUND', 'There is no such delivery', { path: ['input', 'deliveryId'] })
+  if (id === null) throw missing()
+  await asTenant(db.tenant, tenantId, async (tx) => {
+    const [lockDue, lockRow] = lockDelivery({ tenantId, id })
+    if (lockDue) await tx.query(lockDue)
+    const [rows, [time]] = await Promise.all([
+      lockRow ? tx.query<OperatedRow>(lockRow) : [],
+      tx.query<ClockRow>(readClock(clock.now())),
+    ])
+    const [row] = rows
+    if (!row) throw missing()
+    const { now } = time as ClockRow
+    const fault = operatorFault(action, {
+      status: row.status,
+      orchestrationState: row.orchestration_state,
+      suppressionReason: row.suppression_reason,
+      queued: row.queued,
+      eventCancelled: row.event_status === 'cancelled',
+      expired: row.expires_at !== null && row.expires_at <= now,
+    })
+    if (fault) {
+      throw new CarillonError('INVALID_STATE', `Cannot ${action} this delivery: it ${fault}`, {
+        path: ['input', 'deliveryId'],
+      })
+    }
+    const scheduledAt = action === 'resume' ? { scheduledAt: row.next_eligible_at?.toISOString() ?? null } : {}
+    const transition = { ...TRANSITIONS[action], id: newId(), context: { source: 'operator', ...scheduledAt, words } }
+    const change = action === 'cancel' ? cancelDelivery : releaseDelivery
+    await tx.commitWith([change({ tenantId, id }, now, transition)])
+  })
+  if (action !== 'cancel') hints.workDue()
+  return id
+}

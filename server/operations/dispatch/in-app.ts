@@ -1,0 +1,128 @@
+import type { Routes } from '../../adapters/routing.ts'
+import type { InboxKey } from '../../core/cursor.ts'
+import { providerReason } from '../../core/provider-reason.ts'
+import { mergeRecipient } from '../../core/recipient.ts'
+import { DEFAULT_RETRY } from '../../core/retry.ts'
+import { settleTry, type TryResult } from '../../core/settlement.ts'
+import { type Arrival, arriveInApp } from '../../db/sql/arrive-in-app.ts'
+import { beginDeliveries } from '../../db/sql/begin-deliveries.ts'
+import type { Claim } from '../../db/sql/claim-due.ts'
+import { loadEvents } from '../../db/sql/load-events.ts'
+import type { EventRow } from '../../db/sql/load-events-by-key.ts'
+import { loadRecipients, type RecipientRow } from '../../db/sql/load-recipients.ts'
+import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
+import { type ClaimedSubjectRow, readClaimedDeliveries } from '../../db/sql/read-claimed-deliveries.ts'
+import { settleDeliveries } from '../../db/sql/settle-deliveries.ts'
+import { inTransaction } from '../../db/transaction.ts'
+import type { Capabilities } from '../capabilities.ts'
+import { toRecipient } from '../recipients-known.ts'
+import { renderContent, storedDefinition } from '../render-content.ts'
+import { performClaims } from './perform.ts'
+import { settledRow } from './settled-row.ts'
+
+/*
+ * An in-app delivery that was put off, or is made by a later step, has no provider: what carries it out is the
+ * transaction that asks the planner. Its content is made before that opens, as a trigger's is.
+ */
+
+type Content = { readonly content: unknown } | { readonly failed: TryResult }
+
+const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
+
+/** The content of each, by the delivery's id, or how its notifier failed. */
+const renderAll = async (
+  capabilities: Capabilities,
+  subjects: readonly ClaimedSubjectRow[],
+): Promise<ReadonlyMap<string, Content>> => {
+  const { db, telemetry } = capabilities
+  const [{ rows: events }, { rows: recipients }] = await Promise.all([
+    db.system.query<EventRow>(loadEvents(subjects.map((row) => ({ tenantId: row.tenant_id, id: row.event_id })))),
+    db.system.query<RecipientRow>(
+      loadRecipients(subjects.map((row) => ({ tenantId: row.tenant_id, recipientId: row.recipient_id }))),
+    ),
+  ])
+  const eventById = new Map(events.map((event) => [nameOf(event.tenant_id, event.id), event]))
+  const stored = new Map(recipients.map((row) => [nameOf(row.tenant_id, row.recipient_id), toRecipient(row)]))
+  const made = new Map<string, Content>()
+  for (const { tenant_id: tenantId, id, event_id: eventId, recipient_id: recipientId, channel } of subjects) {
+    const event = eventById.get(nameOf(tenantId, eventId))
+    if (!event) continue
+    try {
+      const recipient = mergeRecipient(stored.get(nameOf(tenantId, recipientId)), { id: recipientId })
+      const definition = storedDefinition(capabilities, event.notification_key)
+      made.set(id, await renderContent(capabilities, definition, { channel, payload: event.payload, recipient }))
+    } catch (cause) {
+      const error = cause as Error
+      telemetry.emit('notifier.failed', { tenantId, notificationKey: event.notification_key, error })
+      const reason = providerReason(error.message)
+      made.set(id, { failed: { ended: 'render_failed', reason, retryAfterMs: 0 } })
+    }
+  }
+  return made
+}
+
+/** Carries out claimed in-app deliveries, all in one transaction. */
+export const deliverInApp = async (
+  capabilities: Capabilities & { readonly routes: Routes; readonly leaseMs: number },
+  claims: readonly Claim[],
+): Promise<void> => {
+  const { db, hints, telemetry, leaseMs } = capabilities
+  const { rows: subjects } = await db.system.query<ClaimedSubjectRow>(readClaimedDeliveries(claims))
+  const made = await renderAll(capabilities, subjects)
+  const inboxes = [
+    ...new Map(
+      subjects.map((row) => [
+        nameOf(row.tenant_id, row.recipient_id),
+        { tenantId: row.tenant_id, recipientId: row.recipient_id },
+      ]),
+    ).values(),
+  ]
+  const moved = await inTransaction(db.system, async (tx) => {
+    const [locked, { now, performed }] = await Promise.all([
+      tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
+      performClaims(tx, capabilities, claims),
+    ])
+    if (performed.length === 0) return []
+    const versions = new Map(locked.map((row) => [nameOf(row.tenant_id, row.recipient_id), row.version]))
+    const arrivals: Arrival[] = []
+    const failed: ReturnType<typeof settledRow>[] = []
+    const begun = performed.map(({ begun, goesOut }) => {
+      const content = made.get(begun.id)
+      if (!goesOut || !content) return begun
+      if ('failed' in content) {
+        const settlement = settleTry(content.failed, {
+          policy: DEFAULT_RETRY,
+          tries: goesOut.tries + 1,
+          random: Math.random(),
+        })
+        const outgoing = { delivery: goesOut, address: null, begunAt: now }
+        failed.push(settledRow(outgoing, { adapter: 'in_app', result: content.failed, settlement }))
+        return begun
+      }
+      const name = nameOf(goesOut.tenant_id, goesOut.recipient_id)
+      const version = (versions.get(name) ?? 0) + 1
+      versions.set(name, version)
+      arrivals.push({
+        tenantId: goesOut.tenant_id,
+        recipientId: goesOut.recipient_id,
+        notificationId: goesOut.notification_id,
+        deliveryId: goesOut.id,
+        content: content.content,
+        version,
+        attemptId: goesOut.token,
+        attemptNumber: goesOut.attempts + 1,
+      })
+      return { ...begun, status: 'succeeded' as const }
+    })
+    await tx.commitWith([
+      beginDeliveries(begun, { now, leaseMs }),
+      ...(arrivals.length > 0 ? [arriveInApp(arrivals, now)] : []),
+      ...(failed.length > 0 ? [settleDeliveries(failed, now)] : []),
+    ])
+    return arrivals
+  })
+  for (const { tenantId, deliveryId } of moved) {
+    telemetry.emit('delivery.settled', { tenantId, deliveryId, channel: 'in_app', status: 'succeeded' })
+  }
+  hints.inboxesMoved(moved satisfies readonly InboxKey[])
+}

@@ -1,0 +1,144 @@
+import { mergeRecipient } from '../../core/recipient.ts'
+import { DEFAULT_RETRY } from '../../core/retry.ts'
+import type { Claim } from '../../db/sql/claim-due.ts'
+import {
+  type AudienceRow,
+  advanceFanOut,
+  type LockedFanOutRow,
+  lockFanOut,
+  readAudience,
+} from '../../db/sql/fan-out.ts'
+import type { EventRow } from '../../db/sql/load-events-by-key.ts'
+import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
+import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
+import { writePlans } from '../../db/sql/write-plans.ts'
+import { inTransaction } from '../../db/transaction.ts'
+import { newId } from '../../ids.ts'
+import type { AnyDefinition } from '../../notifiers/notifier.ts'
+import type { Capabilities } from '../capabilities.ts'
+import { bookFacts, readFacts } from '../facts.ts'
+import type { KnownRecipients } from '../recipients-known.ts'
+import { storedDefinition } from '../render-content.ts'
+import { type Expansion, expandFailedRecipient, expandRecipient, plannedEvent } from '../trigger/expand.ts'
+import { type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
+
+/** One chunk is one transaction: its duration is the worst wait of a single trigger to one of its recipients. */
+const CHUNK = 200
+/** The part of a lease that the notifier's code may use up: a chunk that outlives its lease is work for nothing. */
+const PREPARING_PART_OF_LEASE = 1 / 3
+
+/** A fan-out that is under way: who has claimed it, and what it is about. */
+export interface FanOut {
+  readonly claim: Claim
+  readonly event: EventRow
+  /** How often it was put off: this round is for those who have failed no oftener. */
+  readonly round: number
+  readonly leaseMs: number
+  readonly known: KnownRecipients
+}
+
+/** The next of an audience with the notifier's code run for each: what is left is to decide and to write. */
+export interface Chunk {
+  readonly recipients: readonly PreparedRecipient[]
+  /** Those whose notifier failed: to be tried again in a later round, or given up. */
+  readonly failed: readonly string[]
+  readonly givenUp: readonly string[]
+  /** Whom the next chunk comes after; `null` where this is the last of the round. */
+  readonly nextAfter: string | null
+}
+
+/** Reads the next of an audience, and asks the notifier about each. Writes nothing but missing inboxes. */
+export const prepareChunk = async (
+  capabilities: Capabilities,
+  { event, round, leaseMs, known }: FanOut,
+  after: string | null,
+): Promise<Chunk> => {
+  const key = { tenantId: event.tenant_id, id: event.id }
+  const { rows: audience } = await capabilities.db.system.query<AudienceRow>(
+    readAudience(key, { after, round, limit: CHUNK }),
+  )
+  const stored = await known.load(
+    key.tenantId,
+    audience.map((row) => row.recipient_id),
+  )
+  const recipients: PreparedRecipient[] = []
+  const failed: string[] = []
+  const givenUp: string[] = []
+  let last: string | null = null
+  const until = performance.now() + leaseMs * PREPARING_PART_OF_LEASE
+  for (const { recipient_id: id, tries } of audience) {
+    if (performance.now() > until) return { recipients, failed, givenUp, nextAfter: last }
+    last = id
+    try {
+      const definition = storedDefinition(capabilities, event.notification_key)
+      const recipient = mergeRecipient(stored.get(id), { id })
+      recipients.push(
+        await prepareRecipient(capabilities, definition, { payload: event.payload, recipient, given: { id } }),
+      )
+    } catch (cause) {
+      capabilities.telemetry.emit('notifier.failed', {
+        tenantId: event.tenant_id,
+        notificationKey: event.notification_key,
+        error: cause as Error,
+      })
+      ;(tries + 1 >= DEFAULT_RETRY.attempts ? givenUp : failed).push(id)
+    }
+  }
+  return { recipients, failed, givenUp, nextAfter: audience.length < CHUNK ? null : last }
+}
+
+const declaredChannels = (definition: AnyDefinition | undefined): readonly string[] =>
+  definition && Array.isArray(definition.channels) ? (definition.channels as readonly string[]) : []
+
+/** Decides about a chunk and writes it, in one transaction. Answers how many are left; `null` where the claim was lost. */
+export const commitChunk = async (
+  { db, clock, hints, defaultTimeZone, notifiers }: Capabilities,
+  { claim, event, known }: FanOut,
+  chunk: Chunk,
+): Promise<number | null> => {
+  const key = { tenantId: event.tenant_id, id: event.id }
+  const touched = [...chunk.recipients.map((one) => one.recipientId), ...chunk.givenUp]
+  const inboxes = touched.map((recipientId) => ({ tenantId: key.tenantId, recipientId }))
+  const left = await inTransaction(db.system, async (tx) => {
+    const keys = inboxes.map((inbox) => ({ ...inbox, position: null }))
+    const [locked, [time], read, [fanOut]] = await Promise.all([
+      tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
+      tx.query<ClockRow>(readClock(clock.now())),
+      readFacts(tx, keys, clock.now()),
+      tx.query<LockedFanOutRow>(lockFanOut({ ...key, token: claim.token })),
+    ])
+    if (!fanOut) return null
+    const { now } = time as ClockRow
+    const facts = bookFacts(locked, { keys, facts: read })
+    // An inbox that is not there any more is made anew for the next round.
+    known.forget(inboxes.filter((inbox) => !facts.of(inbox)))
+    const rows: Expansion = { notifications: [], deliveries: [] }
+    const subject = plannedEvent(event)
+    const planning = { now, defaultTimeZone, newId }
+    const factsOf = (recipientId: string) => facts.of({ tenantId: key.tenantId, recipientId })
+    const planned = chunk.recipients.filter(({ recipientId }) => factsOf(recipientId))
+    for (const prepared of planned) {
+      const own = factsOf(prepared.recipientId)
+      if (own) expandRecipient(rows, subject, { prepared, facts: own, planning })
+    }
+    const gaveUp = chunk.givenUp.filter((recipientId) => factsOf(recipientId))
+    const channels = declaredChannels(notifiers.get(event.notification_key))
+    for (const recipientId of gaveUp) {
+      const own = factsOf(recipientId)
+      if (own) expandFailedRecipient(rows, subject, { recipientId, channels, facts: own, newId })
+    }
+    const progress = {
+      planned: [...planned.map(({ recipientId }) => recipientId), ...gaveUp],
+      failed: chunk.failed,
+      gaveUp: gaveUp.length,
+    }
+    const [, [advanced]] = await Promise.all([
+      tx.query(writePlans({ ...rows, events: [], inboxes: facts.advances() }, now)),
+      tx.query<{ remaining: number }>(advanceFanOut(key, progress)),
+    ])
+    return advanced?.remaining ?? 0
+  })
+  hints.inboxesMoved(inboxes)
+  hints.workDue()
+  return left
+}

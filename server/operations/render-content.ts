@@ -1,0 +1,42 @@
+import { jsonFault } from '../core/json-limits.ts'
+import type { Recipient } from '../core/recipient.ts'
+import { NotifierError, render, renderIdentity } from '../notifiers/invoke.ts'
+import type { AnyDefinition } from '../notifiers/notifier.ts'
+import type { Capabilities } from './capabilities.ts'
+
+/** One channel's content for one recipient, and which template made it. */
+export interface Rendered {
+  readonly content: unknown
+  readonly renderKey: string
+  readonly renderVersion: number
+}
+
+/** Renders as for sending: by the notifier's code, checked against the channel's contract and against what can be stored. */
+export const renderContent = async (
+  { contractOf }: Pick<Capabilities, 'contractOf'>,
+  definition: AnyDefinition,
+  {
+    channel,
+    payload,
+    recipient,
+  }: { readonly channel: string; readonly payload: unknown; readonly recipient: Recipient },
+): Promise<Rendered> => {
+  const content = await render(definition, { channel, payload, recipient, contract: contractOf(channel) })
+  const fault = jsonFault(content, [])
+  if (fault) {
+    const problem = `returned content that cannot be stored or sent: it ${fault.message}`
+    throw new NotifierError(definition, `render.${channel}`, problem)
+  }
+  const identity = renderIdentity(definition, channel)
+  return { content, renderKey: identity.key, renderVersion: identity.version }
+}
+
+/** The notifier of an event that was accepted earlier; it throws where the code no longer has it. */
+export const storedDefinition = (
+  { notifiers }: Pick<Capabilities, 'notifiers'>,
+  notificationKey: string,
+): AnyDefinition => {
+  const definition = notifiers.get(notificationKey)
+  if (!definition) throw new Error(`There is no notifier "${notificationKey}" any more`)
+  return definition
+}

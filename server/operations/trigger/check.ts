@@ -1,0 +1,132 @@
+import type { InputFault } from '../../core/json-limits.ts'
+import { idFault } from '../../core/json-limits.ts'
+import type { Recipient } from '../../core/recipient.ts'
+import {
+  MAX_INLINE_RECIPIENTS,
+  type Occurrence,
+  payloadFault,
+  recipientFault,
+  requestIdFault,
+  type TriggerRequest,
+  topicsFault,
+} from '../../core/trigger-request.ts'
+import { badInput, CarillonError, type InputPath } from '../../errors.ts'
+import { NotifierError, parsePayload } from '../../notifiers/invoke.ts'
+import type { AnyDefinition } from '../../notifiers/notifier.ts'
+import type { Capabilities } from '../capabilities.ts'
+
+/** Something that happened, triggered or merely thought of, and where it stands in the caller's input; errors name that. */
+export interface OccurrenceCall {
+  readonly tenantId: string
+  /** Of a trigger all of it; a simulation has neither a key nor instants. */
+  readonly request: Occurrence & Partial<TriggerRequest>
+  readonly path: InputPath
+}
+
+/** Runs the host's code; where it fails, the caller is told which notifier and recipient, and the log is told why. */
+export const blaming = async <T>(
+  { telemetry }: Capabilities,
+  {
+    tenantId,
+    definition,
+    recipient,
+  }: { readonly tenantId: string; readonly definition: AnyDefinition; readonly recipient?: number | string },
+  call: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof NotifierError)) throw error
+    telemetry.emit('notifier.failed', { tenantId, notificationKey: definition.key, error })
+    const whom = recipient === undefined ? '' : ` (recipient ${JSON.stringify(recipient)})`
+    throw new CarillonError('INTERNAL', `${error.message}${whom}`)
+  }
+}
+
+/** What cannot be done where a check fails; it begins the message. */
+type Intent = 'trigger' | 'preview'
+
+/** The notifier that a caller names. */
+export const definitionFor = (
+  { notifiers }: Capabilities,
+  notificationKey: string,
+  { path, intent = 'trigger' }: { readonly path: InputPath; readonly intent?: Intent },
+): AnyDefinition => {
+  const keyPath = [...path, 'notificationKey']
+  // An empty one is merely unknown.
+  const fault = notificationKey === '' ? null : idFault(notificationKey, keyPath)
+  if (fault) throw badInput(`Cannot ${intent}: notificationKey ${fault.message}`, fault.path)
+  const definition = notifiers.get(notificationKey)
+  if (definition) return definition
+  throw new CarillonError('NOTIFIER_NOT_FOUND', `There is no notifier "${notificationKey}"`, { path: keyPath })
+}
+
+/** Says what is wrong with a part of the input at `path`, where something is. */
+export const refuse = (
+  definition: AnyDefinition,
+  fault: InputFault | null,
+  { path, intent = 'trigger' }: { readonly path: InputPath; readonly intent?: Intent },
+): void => {
+  if (!fault) return
+  const field = fault.path.slice(path.length).join('.')
+  throw badInput(`Cannot ${intent} "${definition.key}": ${field} ${fault.message}`, fault.path)
+}
+
+/** Refuses a payload that could not be stored, or does not fit the notifier's schema. */
+export const checkPayload = async (
+  capabilities: Capabilities,
+  definition: AnyDefinition,
+  {
+    tenantId,
+    payload,
+    path,
+    intent = 'trigger',
+  }: { readonly tenantId: string; readonly payload: unknown; readonly path: InputPath; readonly intent?: Intent },
+): Promise<void> => {
+  const at = { path, intent }
+  const payloadPath = [...path, 'payload']
+  if (payload === null) {
+    refuse(definition, { path: payloadPath, message: 'is null; leave it out where there is none' }, at)
+  }
+  refuse(definition, payloadFault(payload, payloadPath), at)
+  const parsed = await blaming(capabilities, { tenantId, definition }, () => parsePayload(definition, payload))
+  if (parsed.success) return
+  const issues = parsed.error.issues.map((issue) => ({
+    path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
+    message: issue.message,
+  }))
+  const message = `Cannot ${intent} "${definition.key}": the payload does not fit its schema`
+  throw new CarillonError('INVALID_PAYLOAD', message, { path: payloadPath, issues })
+}
+
+/** Refuses recipients that could not be stored or used; `subject` begins the message. */
+export const checkRecipients = (recipients: readonly Recipient[], path: InputPath, subject: string): void => {
+  for (const [index, recipient] of recipients.entries()) {
+    const fault = recipientFault(recipient, [...path, index])
+    if (fault) {
+      const field = fault.path.slice(path.length + 1).join('.')
+      throw badInput(`${subject}: ${field} of recipient ${index} ${fault.message}`, fault.path)
+    }
+  }
+}
+
+/** Asks everything of a request that can be asked before the notifier's own code runs, in the order of the checks. */
+export const checkRequest = async (
+  capabilities: Capabilities,
+  definition: AnyDefinition,
+  { tenantId, request, path }: OccurrenceCall,
+): Promise<void> => {
+  const at = { path }
+  await checkPayload(capabilities, definition, { tenantId, payload: request.payload, path })
+  const recipients = request.recipients ?? []
+  const recipientsPath = [...path, 'recipients']
+  if (recipients.length > MAX_INLINE_RECIPIENTS) {
+    refuse(definition, { path: recipientsPath, message: `holds more than ${MAX_INLINE_RECIPIENTS}` }, at)
+  }
+  checkRecipients(recipients, recipientsPath, `Cannot trigger "${definition.key}"`)
+  refuse(definition, topicsFault(request.topics ?? [], [...path, 'topics']), at)
+  refuse(definition, requestIdFault(request, path), at)
+  if (request.sendAt && request.expiresAt && request.expiresAt <= request.sendAt) {
+    refuse(definition, { path: [...path, 'expiresAt'], message: 'is not after sendAt' }, at)
+  }
+}
