@@ -41,13 +41,10 @@ export const operateDelivery = async (
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such delivery', { path: ['input', 'deliveryId'] })
   if (id === null) throw missing()
   await asTenant(db.tenant, tenantId, async (tx) => {
-    const [lockDue, lockRow] = lockDelivery({ tenantId, id })
-    if (lockDue) await tx.query(lockDue)
-    const [rows, [time]] = await Promise.all([
-      lockRow ? tx.query<OperatedRow>(lockRow) : [],
-      tx.query<ClockRow>(readClock(clock.now())),
-    ])
-    const [row] = rows
+    // Each begins after the one before has ended, and so sees what that had waited for.
+    const locking = lockDelivery({ tenantId, id }).map((lock) => tx.query<OperatedRow>(lock))
+    const [locked, [time]] = await Promise.all([Promise.all(locking), tx.query<ClockRow>(readClock(clock.now()))])
+    const [row] = locked.at(-1) ?? []
     if (!row) throw missing()
     const { now } = time as ClockRow
     const fault = operatorFault(action, {

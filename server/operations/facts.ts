@@ -59,19 +59,15 @@ const NONE: ReadonlySet<string> = new Set()
 
 /**
  * Reads what the planner is told of these recipients, in one round trip; call it in the turn in which the locks are
- * taken, so that it travels with them. Each of `keys` gets facts of its own, in the same order: caps count what stands
+ * taken and the clock is read (`readClock`), after them, so that it travels with them. Each of `keys` gets facts of its own, in the same order: caps count what stands
  * before its position.
  */
-export const readFacts = async (
-  tx: Transaction,
-  keys: readonly CapKey[],
-  now: Date | null,
-): Promise<readonly RecipientFacts[]> => {
+export const readFacts = async (tx: Transaction, keys: readonly CapKey[]): Promise<readonly RecipientFacts[]> => {
   const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()]
   const [set, policies, counted, stored] = await Promise.all([
     tx.query<PreferenceRow>(loadPreferences(distinct)),
     tx.query<PolicyRow>(loadPolicies(distinct)),
-    tx.query<CountedRow>(countTowardCaps(keys, now)),
+    tx.query<CountedRow>(countTowardCaps(keys)),
     tx.query<RecipientRow>(loadRecipients(distinct)),
   ])
   const preferences = new Map([...byRecipient(set)].map(([name, rows]) => [name, rows.map(toPreference)]))

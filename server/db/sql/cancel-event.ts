@@ -7,10 +7,16 @@ interface EventKey {
 }
 
 /**
- * Locks everything of an event that a cancellation may change, one statement after the other: its fan-out first, so
- * that nothing is added behind the later locks, then its deliveries' due rows, then the deliveries, in order of key.
+ * Locks everything of an event that a cancellation may change, one statement after the other: the event itself first, so
+ * that no chunk of its audience and no operator adds anything behind the later locks, then its fan-out, then its
+ * deliveries' due rows, then the deliveries, in order of key.
  */
 export const lockEvent = ({ tenantId, id }: EventKey): readonly QueryConfig[] => [
+  {
+    name: 'lock_event',
+    text: 'select 1 from event where tenant_id = $1 and id = $2 for no key update',
+    values: [tenantId, id],
+  },
   {
     name: 'lock_event_fan_out',
     text: `select subject_id from due where tenant_id = $1 and kind = 'fan_out' and subject_id = $2 for update`,

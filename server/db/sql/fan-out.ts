@@ -59,30 +59,43 @@ where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_
   values: [tenantId, id, token],
 })
 
-export interface LockedFanOutRow {
+export interface FanOutStatusRow {
   status: string
 }
 
-/**
- * Keeps a fan-out's due row from going to somebody else; it comes after the inboxes. Shared, since several chunks of one
- * fan-out are written at once. No row where its lease was lost.
- */
-export const lockFanOut = ({ tenantId, id, token }: ClaimedFanOut): QueryConfig => ({
-  name: 'lock_fan_out',
+/** Whether a fan-out is still its claimer's: no row where its lease was lost. Indexes: the keys; no lock. */
+export const checkFanOut = ({ tenantId, id, token }: ClaimedFanOut): QueryConfig => ({
+  name: 'check_fan_out',
   text: `
 select e.status from due d join event e on e.tenant_id = d.tenant_id and e.id = d.subject_id
-where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_token = $3
-for share of d`,
+where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_token = $3`,
   values: [tenantId, id, token],
 })
 
+/** Locks a fan-out's event and then its due row, in the order in which a cancellation does. No row where its lease was lost. */
+export const lockFanOut = ({ tenantId, id, token }: ClaimedFanOut): readonly QueryConfig[] => [
+  {
+    name: 'lock_fan_out_event',
+    text: 'select status from event where tenant_id = $1 and id = $2 for no key update',
+    values: [tenantId, id],
+  },
+  {
+    name: 'lock_fan_out',
+    text: `
+select e.status from due d join event e on e.tenant_id = d.tenant_id and e.id = d.subject_id
+where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_token = $3
+for no key update of d`,
+    values: [tenantId, id, token],
+  },
+]
+
 /**
  * Takes planned recipients off an event's audience, notes who failed, and counts. With nobody left the event is planned
- * and leaves the queue. Answers how many are left. The due row must be locked (`lockFanOut`). Locks: the event, last of
- * all, until the chunk is committed.
+ * and leaves the queue. Answers how many are left, and no row where the event was cancelled or its lease lost: then the
+ * chunk is to be rolled back. Comes last, since it locks the event, which the next chunk waits for.
  */
 export const advanceFanOut = (
-  event: { readonly tenantId: string; readonly id: string },
+  { tenantId, id, token }: ClaimedFanOut,
   {
     planned,
     failed,
@@ -103,14 +116,15 @@ with gone as (
   update event set planned_recipient_count = planned_recipient_count + cardinality($3::text[]),
     failed_recipient_count = failed_recipient_count + $5::int4,
     status = case when planned_recipient_count + cardinality($3::text[]) = recipient_count then 'planned' else status end
-  where tenant_id = $1 and id = $2
+  where tenant_id = $1 and id = $2 and status = 'planning'
+    and exists (select from due d where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = $2 and d.lease_token = $6)
   returning recipient_count - planned_recipient_count as remaining
 ), finished as (
   delete from due using counted
   where counted.remaining = 0 and tenant_id = $1 and kind = 'fan_out' and subject_id = $2
 )
 select remaining::int4 from counted`,
-  values: [event.tenantId, event.id, planned, failed, gaveUp],
+  values: [tenantId, id, planned, failed, gaveUp, token],
 })
 
 /** Puts a fan-out off that can do nothing now: only recipients are left whose notifier failed. */

@@ -17,8 +17,17 @@ export interface OperatedRow {
   channel: string
 }
 
-/** Locks one delivery, its due row first. No row where there is no such delivery. Indexes: the keys. */
+/**
+ * Locks one delivery, one statement after the other: its event, which nobody cancels meanwhile, its due row, and the
+ * delivery. No row of the last where there is no such delivery. Indexes: the keys.
+ */
 export const lockDelivery = ({ tenantId, id }: DeliveryKey): readonly QueryConfig[] => [
+  {
+    name: 'lock_event_of_delivery',
+    text: `
+select 1 from event e where e.tenant_id = $1 and e.id = (select v.event_id from delivery v where v.tenant_id = $1 and v.id = $2) for share`,
+    values: [tenantId, id],
+  },
   {
     name: 'lock_due_of_delivery',
     text: `select 1 from due where tenant_id = $1 and kind = 'delivery' and subject_id = $2 for update`,

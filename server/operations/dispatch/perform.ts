@@ -59,7 +59,7 @@ export const performClaims = async (
   const [[time], events, facts] = await Promise.all([
     tx.query<ClockRow>(readClock(clock.now())),
     tx.query<EventRow>(loadEvents(locked.map((row) => ({ tenantId: row.tenant_id, id: row.event_id })))),
-    readFacts(tx, keys, clock.now()),
+    readFacts(tx, keys),
   ])
   const { now } = time as ClockRow
   const eventById = new Map(events.map((event) => [nameOf(event.tenant_id, event.id), event]))

@@ -4,8 +4,8 @@ import type { Claim } from '../../db/sql/claim-due.ts'
 import {
   type AudienceRow,
   advanceFanOut,
-  type LockedFanOutRow,
-  lockFanOut,
+  checkFanOut,
+  type FanOutStatusRow,
   readAudience,
 } from '../../db/sql/fan-out.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
@@ -54,9 +54,11 @@ export const prepareChunk = async (
   after: string | null,
 ): Promise<Chunk> => {
   const key = { tenantId: event.tenant_id, id: event.id }
-  const { rows: audience } = await capabilities.db.system.query<AudienceRow>(
-    readAudience(key, { after, round, limit: CHUNK }),
+  // One more than is planned, to know whether there is another chunk.
+  const { rows } = await capabilities.db.system.query<AudienceRow>(
+    readAudience(key, { after, round, limit: CHUNK + 1 }),
   )
+  const audience = rows.slice(0, CHUNK)
   const stored = await known.load(
     key.tenantId,
     audience.map((row) => row.recipient_id),
@@ -84,11 +86,14 @@ export const prepareChunk = async (
       ;(tries + 1 >= DEFAULT_RETRY.attempts ? givenUp : failed).push(id)
     }
   }
-  return { recipients, failed, givenUp, nextAfter: audience.length < CHUNK ? null : last }
+  return { recipients, failed, givenUp, nextAfter: rows.length > CHUNK ? last : null }
 }
 
 const declaredChannels = (definition: AnyDefinition | undefined): readonly string[] =>
   definition && Array.isArray(definition.channels) ? (definition.channels as readonly string[]) : []
+
+/** Rolls a chunk back: its event was cancelled meanwhile, or its lease went to another worker. */
+class ClaimLost extends Error {}
 
 /** Decides about a chunk and writes it, in one transaction. Answers how many are left; `null` where the claim was lost. */
 export const commitChunk = async (
@@ -104,8 +109,8 @@ export const commitChunk = async (
     const [locked, [time], read, [fanOut]] = await Promise.all([
       tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
       tx.query<ClockRow>(readClock(clock.now())),
-      readFacts(tx, keys, clock.now()),
-      tx.query<LockedFanOutRow>(lockFanOut({ ...key, token: claim.token })),
+      readFacts(tx, keys),
+      tx.query<FanOutStatusRow>(checkFanOut({ ...key, token: claim.token })),
     ])
     if (!fanOut) return null
     const { now } = time as ClockRow
@@ -134,10 +139,15 @@ export const commitChunk = async (
     }
     const [, [advanced]] = await Promise.all([
       tx.query(writePlans({ ...rows, events: [], inboxes: facts.advances() }, now)),
-      tx.query<{ remaining: number }>(advanceFanOut(key, progress)),
+      tx.query<{ remaining: number }>(advanceFanOut({ ...key, token: claim.token }, progress)),
     ])
-    return advanced?.remaining ?? 0
+    if (!advanced) throw new ClaimLost()
+    return advanced.remaining
+  }).catch((error: unknown) => {
+    if (error instanceof ClaimLost) return null
+    throw error
   })
+  if (left === null) return null
   hints.inboxesMoved(inboxes)
   hints.workDue()
   return left

@@ -4,7 +4,7 @@ import { type Claim, releaseDue } from '../../db/sql/claim-due.ts'
 import {
   beginScheduled,
   type FanOutRow,
-  type LockedFanOutRow,
+  type FanOutStatusRow,
   lockFanOut,
   moveFanOut,
   putOffFanOut,
@@ -118,7 +118,7 @@ const claimedEvent = ({ tenant_id: tenantId, subject_id: id, token }: Claim) => 
 const beginPlanning = async ({ db }: Capabilities, claim: Claim): Promise<'more' | 'moved' | 'lost'> =>
   inTransaction(db.system, async (tx) => {
     const key = claimedEvent(claim)
-    const [locked] = await tx.query<LockedFanOutRow>(lockFanOut(key))
+    const [, [locked] = []] = await Promise.all(lockFanOut(key).map((lock) => tx.query<FanOutStatusRow>(lock)))
     if (!locked) return 'lost'
     if (locked.status !== 'scheduled') return 'more'
     const [event] = await tx.query<FanOutRow>(readFanOut(key))

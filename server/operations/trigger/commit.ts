@@ -96,7 +96,7 @@ const lockAndLook = async (
     tx.query<InboxRow>(lockInboxes(wanted, { skipLocked: !wait })),
     tx.query<ClockRow>(readClock(now)),
     tx.query<EventRow>(loadEventsByKey(idempotencyKeys)),
-    readFacts(tx, keys, now),
+    readFacts(tx, keys),
   ])
   return {
     now: (clock as ClockRow).now,
