@@ -1,3 +1,5 @@
+import { instantText } from './wording.ts'
+
 /** How many events of a notification are looked at, the newest ones. */
 export const MAX_EVENTS_LOOKED_AT = 1_000
 /** How many deliveries are explained, the newest ones. */

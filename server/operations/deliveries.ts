@@ -1,11 +1,6 @@
 import { type OperatorAction, operatorFault } from '../core/delivery.ts'
-import {
-  cancelDelivery,
-  lockDelivery,
-  type OperatedRow,
-  type OperatorTransition,
-  releaseDelivery,
-} from '../db/sql/operate-delivery.ts'
+import type { NewTransition } from '../db/sql/begin-deliveries.ts'
+import { cancelDelivery, lockDelivery, type OperatedRow, releaseDelivery } from '../db/sql/operate-delivery.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { CarillonError } from '../errors.ts'
@@ -22,7 +17,7 @@ export interface OperatorCall {
   readonly words: string
 }
 
-const TRANSITIONS: Readonly<Record<OperatorAction, Pick<OperatorTransition, 'event' | 'reason'>>> = {
+const TRANSITIONS: Readonly<Record<OperatorAction, Pick<NewTransition, 'event' | 'reason'>>> = {
   retry: { event: 'retried', reason: null },
   cancel: { event: 'cancelled', reason: 'cancelled_by_operator' },
   resume: { event: 'resumed', reason: null },

@@ -58,16 +58,21 @@ const byRecipient = <Row extends { readonly tenant_id: string; readonly recipien
 const NONE: ReadonlySet<string> = new Set()
 
 /**
- * Reads what the planner is told of these recipients, in one round trip; call it in the turn in which the locks are
- * taken and the clock is read (`readClock`), after them, so that it travels with them. Each of `keys` gets facts of its own, in the same order: caps count what stands
- * before its position.
+ * Reads what the planner is told of these recipients, in one round trip. Call it in the turn in which the locks are taken
+ * and the clock is read, after both, so that it travels with them; without `readClock` before it, it fails. Each of
+ * `keys` gets facts of its own, in the same order: caps count what stands before its position. `live` says that the
+ * instant is now, as it is wherever anything is written.
  */
-export const readFacts = async (tx: Transaction, keys: readonly CapKey[]): Promise<readonly RecipientFacts[]> => {
+export const readFacts = async (
+  tx: Transaction,
+  keys: readonly CapKey[],
+  { live = true }: { readonly live?: boolean } = {},
+): Promise<readonly RecipientFacts[]> => {
   const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()]
   const [set, policies, counted, stored] = await Promise.all([
     tx.query<PreferenceRow>(loadPreferences(distinct)),
     tx.query<PolicyRow>(loadPolicies(distinct)),
-    tx.query<CountedRow>(countTowardCaps(keys)),
+    tx.query<CountedRow>(countTowardCaps(keys, { live })),
     tx.query<RecipientRow>(loadRecipients(distinct)),
   ])
   const preferences = new Map([...byRecipient(set)].map(([name, rows]) => [name, rows.map(toPreference)]))

@@ -84,7 +84,7 @@ const look = (
       version: 0,
       position: 0,
     }))
-    return { ...audience, now, facts: bookFacts(inboxes, { keys, facts: await readFacts(tx, keys) }) }
+    return { ...audience, now, facts: bookFacts(inboxes, { keys, facts: await readFacts(tx, keys, { live: false }) }) }
   })
 
 const eventOf = (definition: AnyDefinition, tenantId: string): PlannedEvent => ({

@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
+import type { NewTransition } from './begin-deliveries.ts'
 
 interface DeliveryKey {
   readonly tenantId: string
@@ -14,7 +15,6 @@ export interface OperatedRow {
   expires_at: Date | null
   queued: boolean
   event_status: string
-  channel: string
 }
 
 /**
@@ -36,7 +36,7 @@ select 1 from event e where e.tenant_id = $1 and e.id = (select v.event_id from 
   {
     name: 'lock_delivery',
     text: `
-select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, e.status as event_status,
+select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, e.status as event_status,
   exists (select from due d where d.tenant_id = v.tenant_id and d.kind = 'delivery' and d.subject_id = v.id) as queued
 from delivery v join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
 where v.tenant_id = $1 and v.id = $2 for no key update of v`,
@@ -44,34 +44,17 @@ where v.tenant_id = $1 and v.id = $2 for no key update of v`,
   },
 ]
 
-/** What an operator's change leaves behind. */
-export interface OperatorTransition {
-  readonly id: string
-  readonly event: string
-  readonly reason: string | null
-  readonly context: Readonly<Record<string, unknown>>
-}
-
 const TRANSITION = `
 insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
 values ($1, $4, $2, $5, $6, $7::jsonb, $3::timestamptz)`
 
-const transitionValues = ({ id, event, reason, context }: OperatorTransition) => [
-  id,
-  event,
-  reason,
-  JSON.stringify(context),
-]
+const valuesOf = ({ id, event, reason, context }: NewTransition) => [id, event, reason, JSON.stringify(context)]
 
 /**
  * Lets a locked delivery go on now: ready, due at once with all its tries before it, and no longer held by quiet hours
  * and fallback delays. A lease that somebody holds on it is over.
  */
-export const releaseDelivery = (
-  { tenantId, id }: DeliveryKey,
-  now: Date,
-  transition: OperatorTransition,
-): QueryConfig => ({
+export const releaseDelivery = ({ tenantId, id }: DeliveryKey, now: Date, transition: NewTransition): QueryConfig => ({
   name: 'release_delivery',
   text: `
 with transition as (${TRANSITION}),
@@ -85,20 +68,16 @@ insert into due (tenant_id, kind, subject_id, lane, due_at)
 select tenant_id, 'delivery', id, channel, least($3::timestamptz, expires_at) from released
 on conflict (tenant_id, kind, subject_id)
 do update set due_at = excluded.due_at, lease_token = null, lease_until = null, tries = case when $8 then 0 else due.tries end`,
-  values: [tenantId, id, now, ...transitionValues(transition), transition.event === 'retried'],
+  values: [tenantId, id, now, ...valuesOf(transition), transition.event === 'retried'],
 })
 
 /** Cancels a locked delivery, and takes it off the queue. */
-export const cancelDelivery = (
-  { tenantId, id }: DeliveryKey,
-  now: Date,
-  transition: OperatorTransition,
-): QueryConfig => ({
+export const cancelDelivery = ({ tenantId, id }: DeliveryKey, now: Date, transition: NewTransition): QueryConfig => ({
   name: 'cancel_delivery',
   text: `
 with transition as (${TRANSITION}),
 unqueued as (delete from due where tenant_id = $1 and kind = 'delivery' and subject_id = $2)
 update delivery set status = 'cancelled', suppression_reason = $6, next_attempt_at = null, updated_at = $3::timestamptz
 where tenant_id = $1 and id = $2`,
-  values: [tenantId, id, now, ...transitionValues(transition)],
+  values: [tenantId, id, now, ...valuesOf(transition)],
 })

@@ -70,13 +70,13 @@ with events as (
 ), notifications as (
   insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version,
     inbox_version, arrived_at, inserted_at)
-  select u.tenant_id, u.id, u.event_id, u.recipient_id, u.notification_key, u.category, u.content, u.arrival_version,
+  select u.tenant_id, u.id, u.event_id, u.recipient_id, u.notification_key, u.category, $56::jsonb -> u.content, u.arrival_version,
     u.arrival_version, case when u.arrival_version is null then null else $1::timestamptz end, $1::timestamptz
-  from unnest($17::text[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::jsonb[], $24::int8[])
+  from unnest($17::text[], $18::uuid[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::int4[], $24::int8[])
     as u (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version)
 ), planned as (
   select * from unnest($25::text[], $26::uuid[], $27::uuid[], $28::uuid[], $29::text[], $30::text[], $31::text[], $32::text[],
-    $33::text[], $34::text[], $35::int4[], $36::int8[], $37::uuid[], $38::jsonb[], $39::uuid[],
+    $33::text[], $34::text[], $35::int4[], $36::int8[], $37::uuid[], $38::int4[], $39::uuid[],
     $48::text[], $49::text[], $50::text[], $51::jsonb[], $52::timestamptz[], $53::timestamptz[], $54::timestamptz[], $55::bool[])
     as u (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
       suppression_reason, render_key, render_version, position, decision_id, answers, attempt_id,
@@ -90,7 +90,7 @@ with events as (
     planning_context, next_eligible_at, expires_at, counts_at, fallback, $1::timestamptz, $1::timestamptz from planned
 ), decisions as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
-  select tenant_id, decision_id, id, 'planning', $1::timestamptz, answers from planned
+  select tenant_id, decision_id, id, 'planning', $1::timestamptz, $57::jsonb -> answers from planned
 ), dues as (
   insert into due (tenant_id, kind, subject_id, lane, due_at)
   select tenant_id, 'delivery', id, channel, least(coalesce(next_eligible_at, $1::timestamptz), expires_at) from planned where status = 'pending'
@@ -107,67 +107,91 @@ where i.tenant_id = k.tenant_id collate "C" and i.recipient_id = k.recipient_id 
 const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
 
 /**
+ * JSON that many rows share, written once: the recipients of one event mostly get the same answers, and often the same
+ * content. Each row says where in the list its own stands.
+ */
+const listOnce = (
+  texts: readonly (string | null)[],
+): { readonly list: string; readonly places: readonly (number | null)[] } => {
+  const places = new Map<string, number>()
+  const placeOf = (text: string): number => {
+    const known = places.get(text)
+    if (known !== undefined) return known
+    places.set(text, places.size)
+    return places.size - 1
+  }
+  const found = texts.map((text) => (text === null ? null : placeOf(text)))
+  return { list: `[${[...places.keys()].join(',')}]`, places: found }
+}
+
+/**
  * Writes it all in one statement, as of `now`: the number of round trips does not grow with triggers, recipients or
  * channels. The inboxes' locks must be held (`lockInboxes`).
  */
-export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanRows, now: Date): QueryConfig => ({
-  name: 'write_plans',
-  text: TEXT,
-  values: [
-    now,
-    events.map((row) => row.tenant_id),
-    events.map((row) => row.id),
-    events.map((row) => row.notification_key),
-    events.map((row) => row.notification_version),
-    events.map((row) => row.idempotency_key),
-    events.map((row) => row.fingerprint),
-    events.map((row) => row.correlation_id),
-    events.map((row) => row.actor_id),
-    events.map((row) => JSON.stringify(row.payload)),
-    events.map((row) => row.category),
-    events.map((row) => row.required),
-    events.map((row) => row.urgent),
-    events.map((row) => row.status),
-    events.map((row) => row.recipient_count),
-    events.map((row) => row.planned_recipient_count),
-    notifications.map((row) => row.tenantId),
-    notifications.map((row) => row.id),
-    notifications.map((row) => row.eventId),
-    notifications.map((row) => row.recipientId),
-    notifications.map((row) => row.notificationKey),
-    notifications.map((row) => row.category),
-    notifications.map((row) => json(row.content)),
-    notifications.map((row) => row.arrivalVersion),
-    deliveries.map((row) => row.tenantId),
-    deliveries.map((row) => row.id),
-    deliveries.map((row) => row.notificationId),
-    deliveries.map((row) => row.eventId),
-    deliveries.map((row) => row.recipientId),
-    deliveries.map((row) => row.notificationKey),
-    deliveries.map((row) => row.channel),
-    deliveries.map((row) => row.status),
-    deliveries.map((row) => row.suppressionReason),
-    deliveries.map((row) => row.renderKey),
-    deliveries.map((row) => row.renderVersion),
-    deliveries.map((row) => row.position),
-    deliveries.map((row) => row.decisionId),
-    deliveries.map((row) => storedAnswers(row.answers)),
-    deliveries.map((row) => row.attemptId),
-    inboxes.map((row) => row.tenantId),
-    inboxes.map((row) => row.recipientId),
-    inboxes.map((row) => row.version),
-    inboxes.map((row) => row.position),
-    inboxes.map((row) => row.arrivals),
-    events.map((row) => row.send_at),
-    events.map((row) => row.expires_at),
-    events.map((row) => JSON.stringify(row.topics)),
-    deliveries.map((row) => row.category),
-    deliveries.map((row) => row.orchestrationState),
-    deliveries.map((row) => row.planningReason),
-    deliveries.map((row) => json(row.planningContext)),
-    deliveries.map((row) => row.nextEligibleAt),
-    deliveries.map((row) => row.expiresAt),
-    deliveries.map((row) => row.countsAt),
-    deliveries.map((row) => row.fallback),
-  ],
-})
+export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanRows, now: Date): QueryConfig => {
+  const contents = listOnce(notifications.map((row) => json(row.content)))
+  const answers = listOnce(deliveries.map((row) => storedAnswers(row.answers)))
+  return {
+    name: 'write_plans',
+    text: TEXT,
+    values: [
+      now,
+      events.map((row) => row.tenant_id),
+      events.map((row) => row.id),
+      events.map((row) => row.notification_key),
+      events.map((row) => row.notification_version),
+      events.map((row) => row.idempotency_key),
+      events.map((row) => row.fingerprint),
+      events.map((row) => row.correlation_id),
+      events.map((row) => row.actor_id),
+      events.map((row) => JSON.stringify(row.payload)),
+      events.map((row) => row.category),
+      events.map((row) => row.required),
+      events.map((row) => row.urgent),
+      events.map((row) => row.status),
+      events.map((row) => row.recipient_count),
+      events.map((row) => row.planned_recipient_count),
+      notifications.map((row) => row.tenantId),
+      notifications.map((row) => row.id),
+      notifications.map((row) => row.eventId),
+      notifications.map((row) => row.recipientId),
+      notifications.map((row) => row.notificationKey),
+      notifications.map((row) => row.category),
+      contents.places,
+      notifications.map((row) => row.arrivalVersion),
+      deliveries.map((row) => row.tenantId),
+      deliveries.map((row) => row.id),
+      deliveries.map((row) => row.notificationId),
+      deliveries.map((row) => row.eventId),
+      deliveries.map((row) => row.recipientId),
+      deliveries.map((row) => row.notificationKey),
+      deliveries.map((row) => row.channel),
+      deliveries.map((row) => row.status),
+      deliveries.map((row) => row.suppressionReason),
+      deliveries.map((row) => row.renderKey),
+      deliveries.map((row) => row.renderVersion),
+      deliveries.map((row) => row.position),
+      deliveries.map((row) => row.decisionId),
+      answers.places,
+      deliveries.map((row) => row.attemptId),
+      inboxes.map((row) => row.tenantId),
+      inboxes.map((row) => row.recipientId),
+      inboxes.map((row) => row.version),
+      inboxes.map((row) => row.position),
+      inboxes.map((row) => row.arrivals),
+      events.map((row) => row.send_at),
+      events.map((row) => row.expires_at),
+      events.map((row) => JSON.stringify(row.topics)),
+      deliveries.map((row) => row.category),
+      deliveries.map((row) => row.orchestrationState),
+      deliveries.map((row) => row.planningReason),
+      deliveries.map((row) => json(row.planningContext)),
+      deliveries.map((row) => row.nextEligibleAt),
+      deliveries.map((row) => row.expiresAt),
+      deliveries.map((row) => row.countsAt),
+      deliveries.map((row) => row.fallback),
+      contents.list,
+      answers.list,
+    ],
+  }
+}

@@ -17,10 +17,11 @@ import { newId } from '../../ids.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { bookFacts, readFacts } from '../facts.ts'
+import { channelsOf } from '../notifiers.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { storedDefinition } from '../render-content.ts'
 import { type Expansion, expandFailedRecipient, expandRecipient, plannedEvent } from '../trigger/expand.ts'
-import { type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
+import { fallbackMsOf, type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
 
 /** One chunk is one transaction: its duration is the worst wait of a single trigger to one of its recipients. */
 const CHUNK = 200
@@ -89,8 +90,11 @@ export const prepareChunk = async (
   return { recipients, failed, givenUp, nextAfter: rows.length > CHUNK ? last : null }
 }
 
-const declaredChannels = (definition: AnyDefinition | undefined): readonly string[] =>
-  definition && Array.isArray(definition.channels) ? (definition.channels as readonly string[]) : []
+/** What those are recorded with whom the notifier's code failed for: every channel that it could have chosen. */
+const possibleChannels = (definition: AnyDefinition | undefined) =>
+  definition === undefined
+    ? []
+    : channelsOf(definition).map((channel) => ({ channel, fallback: fallbackMsOf(definition, channel) !== null }))
 
 /** Rolls a chunk back: its event was cancelled meanwhile, or its lease went to another worker. */
 class ClaimLost extends Error {}
@@ -127,7 +131,7 @@ export const commitChunk = async (
       if (own) expandRecipient(rows, subject, { prepared, facts: own, planning })
     }
     const gaveUp = chunk.givenUp.filter((recipientId) => factsOf(recipientId))
-    const channels = declaredChannels(notifiers.get(event.notification_key))
+    const channels = possibleChannels(notifiers.get(event.notification_key))
     for (const recipientId of gaveUp) {
       const own = factsOf(recipientId)
       if (own) expandFailedRecipient(rows, subject, { recipientId, channels, facts: own, newId })

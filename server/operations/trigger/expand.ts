@@ -160,7 +160,7 @@ export const expandFailedRecipient = (
     newId,
   }: {
     readonly recipientId: string
-    readonly channels: readonly string[]
+    readonly channels: readonly { readonly channel: string; readonly fallback: boolean }[]
     readonly facts: MovingFacts
     readonly newId: () => string
   },
@@ -174,7 +174,7 @@ export const expandFailedRecipient = (
     category: event.category,
   }
   rows.notifications.push({ ...subject, id: notificationId, content: null, arrivalVersion: null })
-  for (const channel of channels) {
+  for (const { channel, fallback } of channels) {
     facts.inbox.position += 1
     rows.deliveries.push({
       ...subject,
@@ -188,7 +188,7 @@ export const expandFailedRecipient = (
       nextEligibleAt: null,
       expiresAt: event.expiresAt,
       countsAt: null,
-      fallback: false,
+      fallback,
       suppressionReason: 'planning_failed',
       renderKey: `${event.notificationKey}.${channel}`,
       renderVersion: event.version,
