@@ -57,18 +57,16 @@ export interface Found {
   readonly summary: string
 }
 
-const instant = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
-
-const sinceOf = ({ since }: RecipientFacts): string => (since ? ` since ${instant(since)}` : '')
+const sinceOf = ({ since }: RecipientFacts): string => (since ? ` since ${instantText(since)}` : '')
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
 
-const of = ([newest]: readonly SeenEvent[]): string => (newest ? `of ${instant(newest.insertedAt)}` : '')
+const of = ([newest]: readonly SeenEvent[]): string => (newest ? `of ${instantText(newest.insertedAt)}` : '')
 
 const planning = ({ events }: RecipientFacts): Found | null => {
   const event = events.find(({ status, inAudience }) => status === 'planning' && inAudience)
   if (!event) return null
-  const start = `The event of ${instant(event.insertedAt)} is still being planned`
+  const start = `The event of ${instantText(event.insertedAt)} is still being planned`
   const summary =
     event.tries > 0
       ? `${start}: the notifier's own code has failed for this recipient ${times(event.tries)} and will be tried again. The server's log says how it failed.`
@@ -87,7 +85,7 @@ const scheduled = ({ events }: RecipientFacts): Found | null => {
     ? 'this recipient is in its audience'
     : 'this recipient subscribes to one of its topics, and will be in its audience if it still does then'
   const more = waiting.length > 1 ? ` It is the first of ${waiting.length}.` : ''
-  return { finding: 'scheduled', summary: `An event is scheduled for ${instant(next.sendAt)}: ${why}.${more}` }
+  return { finding: 'scheduled', summary: `An event is scheduled for ${instantText(next.sendAt)}: ${why}.${more}` }
 }
 
 const perDelivery = (facts: RecipientFacts): Found | null => {
@@ -109,7 +107,7 @@ const noChannel = ({ events, notificationKey }: RecipientFacts): Found | null =>
   if (!event) return null
   return {
     finding: 'no_channel',
-    summary: `This recipient is among those of the event of ${instant(event.insertedAt)}, and the notifier chose no channel for it: look at \`channels\` of the notifier "${notificationKey}".`,
+    summary: `This recipient is among those of the event of ${instantText(event.insertedAt)}, and the notifier chose no channel for it: look at \`channels\` of the notifier "${notificationKey}".`,
   }
 }
 

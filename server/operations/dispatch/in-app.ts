@@ -6,7 +6,7 @@ import { DEFAULT_RETRY } from '../../core/retry.ts'
 import { settleTry, type TryResult } from '../../core/settlement.ts'
 import { type Arrival, arriveInApp } from '../../db/sql/arrive-in-app.ts'
 import { beginDeliveries } from '../../db/sql/begin-deliveries.ts'
-import type { Claim } from '../../db/sql/claim-due.ts'
+import { type Claim, releaseDue } from '../../db/sql/claim-due.ts'
 import { loadEvents } from '../../db/sql/load-events.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import { loadRecipients, type RecipientRow } from '../../db/sql/load-recipients.ts'
@@ -29,10 +29,17 @@ type Content = { readonly content: unknown } | { readonly failed: TryResult }
 
 const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
-/** The content of each, by the delivery's id, or how its notifier failed. */
+/** The part of a lease that the host's code may use up: what is carried out after its lease is work for nothing. */
+const RENDERING_PART_OF_LEASE = 1 / 3
+
+/**
+ * The content of each, by the delivery's id, or how its notifier failed. Those that are not rendered in time are missing:
+ * one slow notifier does not hold up the others.
+ */
 const renderAll = async (
   capabilities: Capabilities,
   subjects: readonly ClaimedSubjectRow[],
+  withinMs: number,
 ): Promise<ReadonlyMap<string, Content>> => {
   const { db, telemetry } = capabilities
   const [{ rows: events }, { rows: recipients }] = await Promise.all([
@@ -44,9 +51,13 @@ const renderAll = async (
   const eventById = new Map(events.map((event) => [nameOf(event.tenant_id, event.id), event]))
   const stored = new Map(recipients.map((row) => [nameOf(row.tenant_id, row.recipient_id), toRecipient(row)]))
   const made = new Map<string, Content>()
-  for (const { tenant_id: tenantId, id, event_id: eventId, recipient_id: recipientId, channel } of subjects) {
+  const until = performance.now() + withinMs
+
+  const renderOne = async (subject: ClaimedSubjectRow): Promise<void> => {
+    const { tenant_id: tenantId, id, event_id: eventId, recipient_id: recipientId, channel } = subject
     const event = eventById.get(nameOf(tenantId, eventId))
-    if (!event) continue
+    // A notifier that does not wait for anything has used up the time of those behind it.
+    if (!event || performance.now() > until) return
     try {
       const recipient = mergeRecipient(stored.get(nameOf(tenantId, recipientId)), { id: recipientId })
       const definition = storedDefinition(capabilities, event.notification_key)
@@ -58,7 +69,15 @@ const renderAll = async (
       made.set(id, { failed: { ended: 'render_failed', reason, retryAfterMs: 0 } })
     }
   }
-  return made
+
+  let timer: NodeJS.Timeout | undefined
+  const overdue = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, withinMs)
+  })
+  await Promise.race([Promise.all(subjects.map(renderOne)), overdue])
+  clearTimeout(timer)
+  // As it is now: what comes later is for nobody.
+  return new Map(made)
 }
 
 /** Carries out claimed in-app deliveries, all in one transaction. */
@@ -67,8 +86,14 @@ export const deliverInApp = async (
   claims: readonly Claim[],
 ): Promise<void> => {
   const { db, hints, telemetry, leaseMs } = capabilities
-  const { rows: subjects } = await db.system.query<ClaimedSubjectRow>(readClaimedDeliveries(claims))
-  const made = await renderAll(capabilities, subjects)
+  const { rows: claimed } = await db.system.query<ClaimedSubjectRow>(readClaimedDeliveries(claims))
+  const made = await renderAll(capabilities, claimed, leaseMs * RENDERING_PART_OF_LEASE)
+  const subjects = claimed.filter(({ id }) => made.has(id))
+  const [inTime, late] = [true, false].map((rendered) =>
+    claims.filter(({ subject_id: id }) => made.has(id) === rendered),
+  )
+  if (late?.length) await db.system.query(releaseDue(late))
+  if (!inTime?.length) return
   const inboxes = [
     ...new Map(
       subjects.map((row) => [
@@ -77,12 +102,12 @@ export const deliverInApp = async (
       ]),
     ).values(),
   ]
-  const moved = await inTransaction(db.system, async (tx) => {
+  const done = await inTransaction(db.system, async (tx) => {
     const [locked, { now, performed }] = await Promise.all([
       tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
-      performClaims(tx, capabilities, claims),
+      performClaims(tx, capabilities, inTime),
     ])
-    if (performed.length === 0) return []
+    if (performed.length === 0) return { arrivals: [], failed: [] }
     const versions = new Map(locked.map((row) => [nameOf(row.tenant_id, row.recipient_id), row.version]))
     const arrivals: Arrival[] = []
     const failed: ReturnType<typeof settledRow>[] = []
@@ -119,10 +144,13 @@ export const deliverInApp = async (
       ...(arrivals.length > 0 ? [arriveInApp(arrivals, now)] : []),
       ...(failed.length > 0 ? [settleDeliveries(failed, now)] : []),
     ])
-    return arrivals
+    return { arrivals, failed }
   })
-  for (const { tenantId, deliveryId } of moved) {
+  for (const { tenantId, deliveryId } of done.arrivals) {
     telemetry.emit('delivery.settled', { tenantId, deliveryId, channel: 'in_app', status: 'succeeded' })
   }
-  hints.inboxesMoved(moved satisfies readonly InboxKey[])
+  for (const { tenantId, id, status } of done.failed) {
+    telemetry.emit('delivery.settled', { tenantId, deliveryId: id, channel: 'in_app', status })
+  }
+  hints.inboxesMoved(done.arrivals satisfies readonly InboxKey[])
 }
