@@ -29,18 +29,22 @@ type Content = { readonly content: unknown } | { readonly failed: TryResult }
 
 const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
+const failure = (problem: string): Content => ({
+  failed: { ended: 'render_failed', reason: providerReason(problem), retryAfterMs: 0 },
+})
+
 /** The part of a lease that the host's code may use up: what is carried out after its lease is work for nothing. */
 const RENDERING_PART_OF_LEASE = 1 / 3
 
 /**
- * The content of each, by the delivery's id, or how its notifier failed. Those that are not rendered in time are missing:
- * one slow notifier does not hold up the others.
+ * The content of each, by the delivery's id, or how its notifier failed: also by taking too long, so that it does not
+ * hold up the others. Those whose turn did not come in time are left over.
  */
 const renderAll = async (
   capabilities: Capabilities,
   subjects: readonly ClaimedSubjectRow[],
   withinMs: number,
-): Promise<ReadonlyMap<string, Content>> => {
+): Promise<{ readonly made: ReadonlyMap<string, Content>; readonly leftOver: ReadonlySet<string> }> => {
   const { db, telemetry } = capabilities
   const [{ rows: events }, { rows: recipients }] = await Promise.all([
     db.system.query<EventRow>(loadEvents(subjects.map((row) => ({ tenantId: row.tenant_id, id: row.event_id })))),
@@ -51,13 +55,16 @@ const renderAll = async (
   const eventById = new Map(events.map((event) => [nameOf(event.tenant_id, event.id), event]))
   const stored = new Map(recipients.map((row) => [nameOf(row.tenant_id, row.recipient_id), toRecipient(row)]))
   const made = new Map<string, Content>()
+  const leftOver = new Set<string>()
   const until = performance.now() + withinMs
 
   const renderOne = async (subject: ClaimedSubjectRow): Promise<void> => {
     const { tenant_id: tenantId, id, event_id: eventId, recipient_id: recipientId, channel } = subject
     const event = eventById.get(nameOf(tenantId, eventId))
+    if (!event) return
     // A notifier that does not wait for anything has used up the time of those behind it.
-    if (!event || performance.now() > until) return
+    if (performance.now() > until) return void leftOver.add(id)
+    made.set(id, failure(`took longer than ${Math.round(withinMs)} ms`))
     try {
       const recipient = mergeRecipient(stored.get(nameOf(tenantId, recipientId)), { id: recipientId })
       const definition = storedDefinition(capabilities, event.notification_key)
@@ -65,8 +72,7 @@ const renderAll = async (
     } catch (cause) {
       const error = cause as Error
       telemetry.emit('notifier.failed', { tenantId, notificationKey: event.notification_key, error })
-      const reason = providerReason(error.message)
-      made.set(id, { failed: { ended: 'render_failed', reason, retryAfterMs: 0 } })
+      made.set(id, failure(error.message))
     }
   }
 
@@ -77,7 +83,7 @@ const renderAll = async (
   await Promise.race([Promise.all(subjects.map(renderOne)), overdue])
   clearTimeout(timer)
   // As it is now: what comes later is for nobody.
-  return new Map(made)
+  return { made: new Map(made), leftOver }
 }
 
 /** Carries out claimed in-app deliveries, all in one transaction. */
@@ -87,13 +93,12 @@ export const deliverInApp = async (
 ): Promise<void> => {
   const { db, hints, telemetry, leaseMs } = capabilities
   const { rows: claimed } = await db.system.query<ClaimedSubjectRow>(readClaimedDeliveries(claims))
-  const made = await renderAll(capabilities, claimed, leaseMs * RENDERING_PART_OF_LEASE)
+  const { made, leftOver } = await renderAll(capabilities, claimed, leaseMs * RENDERING_PART_OF_LEASE)
   const subjects = claimed.filter(({ id }) => made.has(id))
-  const [inTime, late] = [true, false].map((rendered) =>
-    claims.filter(({ subject_id: id }) => made.has(id) === rendered),
-  )
-  if (late?.length) await db.system.query(releaseDue(late))
-  if (!inTime?.length) return
+  const inTime = claims.filter(({ subject_id: id }) => made.has(id))
+  const late = claims.filter(({ subject_id: id }) => leftOver.has(id))
+  if (late.length > 0) await db.system.query(releaseDue(late))
+  if (inTime.length === 0) return
   const inboxes = [
     ...new Map(
       subjects.map((row) => [
