@@ -34,11 +34,11 @@ export const OrchestrationState = builder.enumType('OrchestrationState', {
 })
 
 const AttemptOutcome = builder.enumType('AttemptOutcome', {
-  description: 'How one call of a provider ended.',
+  description: 'How one call of a provider ended, or what it reported later.',
   values: {
-    SUCCEEDED: { value: 'succeeded', description: 'The provider took it.' },
+    SUCCEEDED: { value: 'succeeded', description: 'The provider took it; in a report: it arrived.' },
     FAILED: { value: 'failed', description: 'It may be tried again.' },
-    REJECTED: { value: 'rejected', description: 'Refused for good.' },
+    REJECTED: { value: 'rejected', description: 'Refused for good; in a report: the recipient complained.' },
     BOUNCED: { value: 'bounced', description: 'The address is bad.' },
     UNKNOWN: { value: 'unknown', description: 'The process died between the provider call and its record.' },
   } as const,
@@ -95,7 +95,8 @@ export const Delivery = builder.prismaNode('Delivery', {
     nextAttemptAt: t.expose('nextAttemptAt', { type: 'DateTime', nullable: true }),
     waitingFor: t.string({
       nullable: true,
-      description: 'What a delivery that is not terminal waits for: due, retry, provider, quiet_hours, digest, ...',
+      description:
+        'What a delivery that is not terminal waits for: due, retry, provider, operator, quiet_hours, digest, ...',
       resolve: (row) => waitingFor(row as typeof row & { status: Status; orchestrationState: Orchestration }),
     }),
     renderKey: t.exposeString('renderKey', { nullable: true }),
@@ -104,7 +105,7 @@ export const Delivery = builder.prismaNode('Delivery', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
     attempts: t.field({
       type: [DeliveryAttempt],
-      description: 'Every call of its provider, in order: the newest 100.',
+      description: 'Every call of its provider, and every report of it, in order: the newest 100.',
       select: (_, __, nested) => ({ attempts: nested({ orderBy: { attemptNumber: 'desc' }, take: MAX_LISTED }) }),
       resolve: ({ attempts }) => attempts.toReversed(),
     }),

@@ -30,6 +30,9 @@ export const toEvent = (row: EventRow): StoredEvent => ({
   correlationId: row.correlation_id,
   actorId: row.actor_id,
   payload: row.payload as Prisma.JsonValue,
+  hasSecrets: row.has_secrets,
+  // No answer shows it, sealed or not.
+  sealedPayload: null,
   category: row.category,
   required: row.required,
   urgent: row.urgent,

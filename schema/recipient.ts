@@ -2,7 +2,12 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { RecipientAddress as StoredAddress } from '../generated/prisma/client.ts'
 import { maskAddress } from '../server/core/mask.ts'
 import { encodeNodeId } from '../server/core/node-id.ts'
-import type { Recipient as RecipientDetails } from '../server/core/recipient.ts'
+import {
+  MAX_ADDRESSES,
+  type OwnChannel,
+  ownAddressId,
+  type Recipient as RecipientDetails,
+} from '../server/core/recipient.ts'
 import { upsertRecipients } from '../server/operations/recipients.ts'
 import { allow } from './access.ts'
 import { builder } from './builder.ts'
@@ -20,7 +25,11 @@ type ShownAddress = Pick<StoredAddress, 'id' | 'channel' | 'address' | 'bouncedA
 const RecipientAddress = builder.objectRef<ShownAddress>('RecipientAddress').implement({
   description: 'Where a recipient can be reached.',
   fields: (t) => ({
-    id: t.id({ description: 'Opaque.', resolve: ({ id }) => encodeNodeId('RecipientAddress', id) }),
+    id: t.id({
+      description:
+        "Opaque, and always the same. That of a recipient's own e-mail address or phone number stays when that changes.",
+      resolve: ({ id }) => encodeNodeId('RecipientAddress', id),
+    }),
     channel: t.exposeString('channel', { description: 'The channel that it is for.' }),
     address: t.string({
       description: 'Masked for everyone but the recipient and keys with scope TRIGGER.',
@@ -29,7 +38,7 @@ const RecipientAddress = builder.objectRef<ShownAddress>('RecipientAddress').imp
     bouncedAt: t.expose('bouncedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When a provider said that it bounced or complained.',
+      description: 'When a provider said that it bounced or complained: nothing is sent to it until it is given anew.',
     }),
   }),
 })
@@ -56,12 +65,15 @@ export const Recipient = builder.prismaNode('Recipient', {
     data: t.expose('data', { type: 'JSON' }),
     addresses: t.field({
       type: [RecipientAddress],
-      description: 'Where it can be reached, e-mail and phone included.',
-      select: { addresses: { orderBy: { id: 'asc' } } },
-      resolve: ({ email, phone, recipientId, addresses }) => {
-        const own = (channel: string, address: string | null): readonly ShownAddress[] =>
-          address ? [{ id: `${channel}/${recipientId}`, channel, address, bouncedAt: null }] : []
-        return [...own('email', email), ...own('sms', phone), ...addresses]
+      description: 'Where it can be reached, its e-mail address and phone number first: at most 100, the newest kept.',
+      select: { addresses: { orderBy: { id: 'desc' }, take: MAX_ADDRESSES } },
+      resolve: ({ tenantId, recipientId, email, phone, emailBouncedAt, phoneBouncedAt, addresses }) => {
+        const own = (channel: OwnChannel, address: string | null, bouncedAt: Date | null): readonly ShownAddress[] =>
+          address === null
+            ? []
+            : [{ id: ownAddressId({ tenantId, recipientId }, channel), channel, address, bouncedAt }]
+        const owned = [...own('email', email, emailBouncedAt), ...own('sms', phone, phoneBouncedAt)]
+        return [...owned, ...addresses.slice(0, MAX_ADDRESSES - owned.length).reverse()]
       },
     }),
   }),
@@ -88,7 +100,8 @@ export const RecipientInput = builder.inputType('RecipientInput', {
     data: t.field({ type: 'JSON', description: "The host's own details, given to renders." }),
     addresses: t.field({
       type: [RecipientAddressInput],
-      description: 'Added to those it has. A channel may have several, such as a push subscription per device.',
+      description:
+        'Added to those it has. A channel may have several, such as a push subscription per device. In upsertRecipients one that bounced is good again; with a trigger it stays as it is, for a backend repeats these with every trigger.',
     }),
   }),
 })

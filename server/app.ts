@@ -1,21 +1,28 @@
+import { createHmac, hkdfSync } from 'node:crypto'
+import { openBreakers } from './adapters/breakers.ts'
 import { buildRoutes, channelNeedsAddress, checkChannelsCarried, type Routes } from './adapters/routing.ts'
 import { type Clock, databaseClock } from './clock.ts'
 import type { CarillonConfig } from './config.ts'
 import { durationMs } from './core/duration.ts'
 import { contractOf } from './core/render-contracts.ts'
+import { type UnsubscribeTokens, unsubscribePath, unsubscribeTokens } from './core/unsubscribe-token.ts'
 import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
 import { SetupError } from './errors.ts'
 import { startCron } from './jobs/cron.ts'
-import { deliverySource, fanOutSource } from './jobs/sources.ts'
+import { deliverySource, fanOutSource, webhookSource } from './jobs/sources.ts'
 import { createWorker, type Worker } from './jobs/worker.ts'
 import { buildRegistry, type Registry } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
 import { type Credentials, createCredentials } from './operations/credentials.ts'
 import { createDispatch } from './operations/dispatch/dispatch.ts'
+import { createEraseSecrets } from './operations/erase-secrets.ts'
 import { createFanOut } from './operations/fan-out/fan-out.ts'
 import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
+import { createSealing } from './operations/sealing.ts'
 import { createTrigger, type Trigger } from './operations/trigger/trigger.ts'
+import { createReports } from './operations/webhooks/process.ts'
+import { createReceiveWebhook, type ReceiveWebhook } from './operations/webhooks/receive.ts'
 import { type Bus, memoryBus } from './realtime/bus.ts'
 import { type InboxHub, openInboxHub } from './realtime/inbox-hub.ts'
 import { openPostgresBus } from './realtime/postgres-bus.ts'
@@ -25,7 +32,10 @@ import { createTelemetry, type Telemetry } from './telemetry.ts'
 export interface App extends Capabilities {
   readonly hub: InboxHub
   readonly trigger: Trigger
+  readonly receiveWebhook: ReceiveWebhook
   readonly credentials: Credentials
+  /** What an unsubscribe link is for; `null` where it was never issued. */
+  readonly openUnsubscribeToken: UnsubscribeTokens['open']
   readonly worker: Worker
   /** Stops claiming, finishes what was begun, and closes everything. */
   close(): Promise<void>
@@ -39,6 +49,10 @@ export interface AppOptions {
   readonly bus?: 'memory' | 'postgres'
   readonly clock?: Clock
   readonly telemetry?: Telemetry
+  /** Where the service is found from outside: links lead there, and providers are told to report there. None where left out. */
+  readonly publicUrl?: string | null
+  /** Where links in messages lead where `publicUrl` is left out, asked with each message: for development. */
+  readonly linkUrl?: () => string | null
   readonly connections?: number
   /** How often the job loop looks at the queue without being told, and the inbox hub at every inbox. */
   readonly pollEveryMs?: number
@@ -79,7 +93,7 @@ export const readConfig = (config: CarillonConfig) => {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     faults.push(`\`defaults.timeZone\` is ${JSON.stringify(timeZone)}, which is not an IANA time zone name`)
   }
-  const routes = check(() => buildRoutes(config, leaseMs ?? DEFAULT_LEASE_MS))
+  const routes = check(() => buildRoutes(config))
   if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
   if (faults.length > 0 || !notifiers || !routes || leaseMs === null) throw new SetupError(faults.join('\n'))
   return { notifiers, routes, leaseMs }
@@ -90,6 +104,12 @@ const openBus = (
   { databaseUrl, db, telemetry }: { databaseUrl: string; db: Database; telemetry: Telemetry },
 ): Promise<Bus> =>
   kind === 'memory' ? Promise.resolve(memoryBus()) : openPostgresBus({ url: databaseUrl, pool: db.system, telemetry })
+
+/** Keyed, so that nobody who sees the key can try out who it might be. */
+const addressKeyWith = (secretKey: string): Capabilities['addressKey'] => {
+  const key = Buffer.from(hkdfSync('sha256', secretKey, '', 'carillon address keys', 32))
+  return (address) => createHmac('sha256', key).update(address).digest('base64url').slice(0, 16)
+}
 
 const buildWorker = (
   app: Capabilities,
@@ -106,6 +126,7 @@ const buildWorker = (
   },
 ) => {
   const stopping = new AbortController()
+  const breakers = openBreakers(() => app.clock.now()?.getTime() ?? performance.now())
   const cron = startCron(app, routes)
   const worker = createWorker({
     ...app,
@@ -114,10 +135,12 @@ const buildWorker = (
     sources: [
       deliverySource({
         routes,
+        breakers,
         strandedLanes: cron.strandedLanes,
-        dispatch: createDispatch(app, { routes, leaseMs, stopping: stopping.signal }),
+        dispatch: createDispatch(app, { routes, breakers, leaseMs, stopping: stopping.signal }),
       }),
       fanOutSource(createFanOut(app, { known, leaseMs })),
+      webhookSource(createReports(app, routes)),
     ],
     abort: () => stopping.abort(),
   })
@@ -146,14 +169,23 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onError: (error) => telemetry.emit('bus.failed', { error }),
     ...(options.sweepEveryMs && { sweepEveryMs: options.sweepEveryMs }),
   })
+  const tokens = unsubscribeTokens(secretKey)
   const capabilities: Capabilities = {
     db,
     clock,
     notifiers,
     contractOf: (channel) => contractOf(channel, config.channels),
     needsAddress: channelNeedsAddress(routes),
+    addressKey: addressKeyWith(secretKey),
+    publicUrl: options.publicUrl ?? null,
+    unsubscribeUrl: (subject) => {
+      const base = options.publicUrl ?? options.linkUrl?.() ?? null
+      return base === null ? null : `${base}${unsubscribePath(tokens.seal(subject))}`
+    },
     defaultTimeZone: config.defaults?.timeZone ?? null,
     telemetry,
+    sealing: createSealing(secretKey),
+    eraseSecrets: createEraseSecrets({ db, telemetry }),
     hints: bus,
   }
   const known = knowRecipients(db)
@@ -165,13 +197,16 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     hub,
     worker,
     trigger: createTrigger(capabilities, known),
+    receiveWebhook: createReceiveWebhook(capabilities, routes),
     credentials: createCredentials(db, secretKey),
+    openUnsubscribeToken: tokens.open,
     async close() {
       await worker.stop()
       await cron.stop()
       hub.close()
       await bus.close()
-      for (const adapter of new Set([...routes.values()].map((route) => route.adapter))) await adapter.close?.()
+      const adapters = [...routes.values()].flatMap((route) => route.adapters)
+      for (const adapter of new Set(adapters.map((one) => one.adapter))) await adapter.close?.()
       await db.close()
     },
   }

@@ -3,7 +3,9 @@ import { SetupError } from './errors.ts'
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address' })
-  .transform((url) => url.replace(/\/+$/, ''))
+  .transform((url) => new URL(url))
+  .refine(({ username, search, hash }) => !username && !search && !hash, 'must have no credentials, query or fragment')
+  .transform(({ href }) => href.replace(/\/+$/, ''))
 
 const variables = z.object({
   PORT: z.coerce
@@ -32,7 +34,7 @@ export interface Environment {
   readonly configFile: string
   /** Seals and signs. `null`: made in the data directory, which only development does. */
   readonly secretKey: string | null
-  /** What goes into links; `null`: where the server listens. */
+  /** What goes into links, without a slash at its end; `null`: in development where the server listens, else no links. */
   readonly publicUrl: string | null
   readonly production: boolean
 }

@@ -7,9 +7,17 @@ export {
   type Retry,
   type WebhookRequest,
   WebhookSignatureError,
+  WebhookUnavailableError,
 } from './adapters/adapter.ts'
 export { log } from './adapters/log.ts'
 export { memory } from './adapters/memory.ts'
+export { type MailgunOptions, mailgun } from './adapters/receivers/mailgun.ts'
+export { type PostmarkOptions, postmark } from './adapters/receivers/postmark.ts'
+export type { Receiver } from './adapters/receivers/receiver.ts'
+export { type ResendOptions, resend } from './adapters/receivers/resend.ts'
+export { type SendgridOptions, sendgrid } from './adapters/receivers/sendgrid.ts'
+export { type SesOptions, ses } from './adapters/receivers/ses.ts'
+export { type StandardWebhooksOptions, standardWebhooks } from './adapters/receivers/standard-webhooks.ts'
 export { type SlackOptions, slack } from './adapters/slack.ts'
 export { smtp } from './adapters/smtp.ts'
 export { type TwilioOptions, twilio } from './adapters/twilio.ts'

@@ -31,6 +31,13 @@ export const logTelemetry = (
   telemetry.on('result.too_late', ({ tenantId, deliveryId }) => {
     logger.warn({ tenantId, deliveryId }, 'a result came after its lease had gone to another worker, and was dropped')
   })
+  telemetry.on('webhook.refused', ({ adapter, problem }) => {
+    logger.warn({ adapter }, `a webhook for ${adapter} was not taken: ${problem}`)
+  })
+  telemetry.on('report.failed', ({ tenantId, reportId, givenUp, error }) => {
+    const then = givenUp ? 'it is given up' : 'it is tried again'
+    logger.error({ tenantId, reportId, err: error }, `a provider's report could not be carried out; ${then}`)
+  })
   telemetry.on('worker.failed', ({ error }) =>
     logger.error({ err: error }, 'the job loop failed; it goes on by itself'),
   )

@@ -33,6 +33,15 @@ export interface Moments {
   'result.too_late': { readonly tenantId: string; readonly deliveryId: string }
   /** The job loop could not do its work; it goes on by itself. */
   'worker.failed': { readonly error: Error }
+  /** A provider's webhook was not taken. */
+  'webhook.refused': { readonly adapter: string; readonly problem: string }
+  /** A provider's report could not be carried out: it is tried again, or given up. */
+  'report.failed': {
+    readonly tenantId: string
+    readonly reportId: string
+    readonly givenUp: boolean
+    readonly error: Error
+  }
   /** A connection died while idle; it is replaced by itself. */
   'database.connection_lost': { readonly error: Error }
   /** The bus lost touch with its peers and found it again; every open inbox is looked at. */

@@ -3,15 +3,15 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
-/** How one call of a provider ended. */
+/** How one call of a provider ended, or what it reported later. */
 export type AttemptOutcome =
   /** The address is bad. */
   | 'BOUNCED'
   /** It may be tried again. */
   | 'FAILED'
-  /** Refused for good. */
+  /** Refused for good; in a report: the recipient complained. */
   | 'REJECTED'
-  /** The provider took it. */
+  /** The provider took it; in a report: it arrived. */
   | 'SUCCEEDED'
   /** The process died between the provider call and its record. */
   | 'UNKNOWN';
@@ -203,7 +203,7 @@ export type RecipientFilter = {
 
 /** A recipient with details. Left out: unchanged. null: removed. */
 export type RecipientInput = {
-  /** Added to those it has. A channel may have several, such as a push subscription per device. */
+  /** Added to those it has. A channel may have several, such as a push subscription per device. In upsertRecipients one that bounced is good again; with a trigger it stays as it is, for a backend repeats these with every trigger. */
   readonly addresses?: ReadonlyArray<RecipientAddressInput> | null | undefined;
   /** The host's own details, given to renders. */
   readonly data?: unknown;

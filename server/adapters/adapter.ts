@@ -17,6 +17,17 @@ export interface OutgoingMessage<C = unknown> {
   readonly content: C
   readonly renderKey: string
   readonly renderVersion: number
+  /**
+   * Where the recipient can switch e-mail like this off, as RFC 8058 has it: a GET shows a page, a POST of
+   * `List-Unsubscribe=One-Click` does it. `null` or left out where it cannot be switched off, on channels other than email,
+   * and where `CARILLON_PUBLIC_URL` is not set.
+   */
+  readonly unsubscribeUrl?: string | null
+  /**
+   * Where the adapter's provider can report what became of it, for providers that are told so with each message; left out
+   * where `CARILLON_PUBLIC_URL` is not set, or the adapter takes no webhooks.
+   */
+  readonly webhookUrl?: string
 }
 
 /** What a provider said. Anything else that `deliver` does is handled as temporary. */
@@ -32,6 +43,7 @@ export type DeliverResult =
 export interface WebhookRequest {
   readonly rawBody: Uint8Array
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** Absolute: at `CARILLON_PUBLIC_URL`, else at the host that the request names. */
   readonly url: string
 }
 export interface ProviderEvent {
@@ -44,6 +56,13 @@ export interface ProviderEvent {
 /** Thrown by `receive` where the signature is wrong: answered with 401. Anything else that it throws: 400. */
 export class WebhookSignatureError extends Error {
   override readonly name = 'WebhookSignatureError'
+}
+/**
+ * Thrown by `receive` where it cannot be told now, such as when a certificate cannot be fetched: answered with 503, so
+ * that the provider sends the webhook again.
+ */
+export class WebhookUnavailableError extends Error {
+  override readonly name = 'WebhookUnavailableError'
 }
 
 export interface Retry {

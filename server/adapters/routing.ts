@@ -4,14 +4,23 @@ import { DEFAULT_RETRY, type RetryPolicy } from '../core/retry.ts'
 import { SetupError } from '../errors.ts'
 import type { Adapter, Retry } from './adapter.ts'
 
-/** One channel's way out. */
-export interface Route {
+/** One of a channel's adapters. */
+export interface RoutedAdapter {
   readonly adapter: Adapter
-  readonly policy: RetryPolicy
   /** How long one call may take, in milliseconds. */
   readonly timeoutMs: number
-  /** How many calls a worker has open at once. */
+}
+
+/** One channel's way out. */
+export interface Route {
+  /** In the order in which they are tried; at least one. */
+  readonly adapters: readonly RoutedAdapter[]
+  /** The first adapter's own, where it has one. */
+  readonly policy: RetryPolicy
+  /** How many deliveries a worker has under way at once. */
   readonly concurrency: number
+  /** What channels share: those whose first adapter is the same are limited together. */
+  readonly limitedBy: string
 }
 
 /** Every channel that has an adapter. */
@@ -19,7 +28,6 @@ export type Routes = ReadonlyMap<string, Route>
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const DEFAULT_CONCURRENCY = 100
-const SHARE_OF_LEASE = 0.8
 /** Channels that need an address whatever adapter carries them. */
 const ADDRESSED = new Set(['email', 'sms', 'push'])
 
@@ -46,8 +54,29 @@ const retryPolicy = (
   }
 }
 
+/** What is wrong with one adapter, as the end of a sentence about its place. */
+const adapterFaults = (adapter: Adapter | undefined, byName: ReadonlyMap<string, Adapter>): readonly string[] => {
+  if (!adapter || typeof adapter.deliver !== 'function' || typeof adapter.name !== 'string' || adapter.name === '') {
+    return [' is no adapter: it needs a `name` and `deliver`']
+  }
+  const { name, onUnknown, receive, timeoutMs } = adapter
+  const namesake = byName.get(name)
+  return [
+    ...(namesake && namesake !== adapter
+      ? [`: another adapter is called "${name}" too; give one of them a \`name\``]
+      : []),
+    ...(onUnknown !== undefined && onUnknown !== 'retry' && onUnknown !== 'hold'
+      ? [": `onUnknown` must be 'retry' or 'hold'"]
+      : []),
+    ...(receive !== undefined && typeof receive !== 'function' ? [': `receive` must be a function'] : []),
+    ...(timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs > 0)
+      ? [': `timeoutMs` must be a number of milliseconds above 0']
+      : []),
+  ]
+}
+
 /** Checks the configuration's adapters and puts them under their channels. All faults are named at once. */
-export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig, leaseMs: number): Routes => {
+export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig): Routes => {
   const faults: string[] = []
   const routes = new Map<string, Route>()
   const byName = new Map<string, Adapter>()
@@ -58,27 +87,23 @@ export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig, le
   }
   for (const [channel, given] of Object.entries(adapters)) {
     const list = Array.isArray(given) ? (given as readonly Adapter[]) : [given as Adapter]
-    const [adapter] = list
     const subject = `adapters.${channel}`
     if (channel === 'in_app') faults.push(`${subject}: in_app is built in and takes no adapter`)
-    if (list.length > 1) faults.push(`${subject}: several adapters of one channel are not supported yet`)
-    if (!adapter || typeof adapter.deliver !== 'function' || typeof adapter.name !== 'string' || adapter.name === '') {
-      faults.push(`${subject} is no adapter: it needs a \`name\` and \`deliver\``)
-      continue
-    }
-    if (adapter.onUnknown === 'hold') faults.push(`${subject}: \`onUnknown: 'hold'\` is not supported yet`)
-    if (adapter.receive) faults.push(`${subject}: \`receive\` is not supported yet`)
-    const namesake = byName.get(adapter.name)
-    if (namesake && namesake !== adapter) {
-      faults.push(`${subject}: another adapter is called "${adapter.name}" too; give one of them a \`name\``)
-    }
-    byName.set(adapter.name, adapter)
+    if (list.length === 0) faults.push(`${subject} is empty: name an adapter, log() will do at first`)
+    const fitting = list.filter((adapter, index) => {
+      const place = list.length > 1 ? `${subject}[${index}]` : subject
+      const own = adapterFaults(adapter, byName)
+      faults.push(...own.map((fault) => `${place}${fault}`))
+      if (own.length === 0) byName.set(adapter.name, adapter)
+      return own.length === 0
+    })
+    const [first] = fitting
+    if (!first) continue
     routes.set(channel, {
-      adapter,
-      policy: retryPolicy(adapter.retry, policy, `${subject}.retry`, faults),
-      // Ended well before its lease is: the next try must not go out while this one is still open.
-      timeoutMs: Math.min(adapter.timeoutMs ?? DEFAULT_TIMEOUT_MS, leaseMs * SHARE_OF_LEASE),
+      adapters: fitting.map((adapter) => ({ adapter, timeoutMs: adapter.timeoutMs ?? DEFAULT_TIMEOUT_MS })),
+      policy: retryPolicy(first.retry, policy, `${subject}.retry`, faults),
       concurrency,
+      limitedBy: first.name,
     })
   }
   if (faults.length > 0) throw new SetupError(`The adapters have faults:\n- ${faults.join('\n- ')}`)
@@ -89,7 +114,7 @@ export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig, le
 export const channelNeedsAddress =
   (routes: Routes) =>
   (channel: string): boolean =>
-    ADDRESSED.has(channel) || routes.get(channel)?.adapter.needsAddress === true
+    ADDRESSED.has(channel) || (routes.get(channel)?.adapters ?? []).some(({ adapter }) => adapter.needsAddress === true)
 
 /** Names the channels that a notifier declares and that nothing could carry. */
 export const checkChannelsCarried = (

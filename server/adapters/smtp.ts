@@ -6,6 +6,7 @@ import { SetupError } from '../errors.ts'
 import type { Adapter, DeliverResult, OutgoingMessage } from './adapter.ts'
 import { checkTimeout, DEFAULT_TIMEOUT_MS, withinTime } from './deadline.ts'
 import { isMailbox, parseMailbox } from './mailbox.ts'
+import { DELIVERY_HEADER, type Receiver } from './receivers/receiver.ts'
 import { type SmtpError, smtpFailure } from './smtp-answer.ts'
 import { parseSmtpUrl } from './smtp-url.ts'
 
@@ -23,8 +24,8 @@ export interface SmtpOptions {
   timeoutMs?: number
   /** How many mails can be on their way at once, each on a connection of its own; 10 by default. More of them queue. */
   maxConnections?: number
-  /** Not supported yet. */
-  feedback?: unknown
+  /** Reads the webhooks of the provider behind the server, such as `postmark(...)`; none are taken where left out. */
+  feedback?: Receiver
 }
 
 /** The same on every try, so that whoever gets two copies can see that they are one message. */
@@ -32,13 +33,31 @@ const messageIdOf = (idempotencyKey: string, domain: string): string =>
   // Hashed, because a key may hold what a Message-ID may not.
   `<${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 40)}@${domain}>`
 
+/** A line of a mail has an end, and a link cannot be folded: mailbox providers do not put it together again. */
+const MAX_LINK_LENGTH = 998 - 'List-Unsubscribe: <>'.length
+
+/** What makes a mailbox provider show its own way to unsubscribe, beside the sender (RFC 2369, RFC 8058). */
+const listHeaders = ({
+  unsubscribeUrl,
+}: OutgoingMessage): Record<string, { readonly prepared: true; readonly value: string }> =>
+  !unsubscribeUrl || unsubscribeUrl.length > MAX_LINK_LENGTH
+    ? {}
+    : {
+        'List-Unsubscribe': { prepared: true, value: `<${unsubscribeUrl}>` },
+        'List-Unsubscribe-Post': { prepared: true, value: 'List-Unsubscribe=One-Click' },
+      }
+
 /**
  * Sends e-mail through an SMTP server, over a pool of connections. A refusal of the mailbox (550, 551, 553, 5.1.x) is
- * a bounce, any other 5xx permanent, everything else temporary. The header `X-Carillon-Delivery` names the delivery.
+ * a bounce, any other 5xx permanent, everything else temporary. What can be
+ * switched off carries `List-Unsubscribe` and one-click `List-Unsubscribe-Post`. The header `X-Carillon-Delivery` names the delivery, and
+ * so do those of `feedback`, by which the provider's webhooks find it.
  */
 export const smtp = (options: SmtpOptions): Adapter<EmailContent> => {
-  const { name = 'smtp', timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = 10 } = options
-  if (options.feedback !== undefined) throw new SetupError('smtp: `feedback` is not supported yet')
+  const { name = 'smtp', timeoutMs = DEFAULT_TIMEOUT_MS, maxConnections = 10, feedback } = options
+  if (feedback !== undefined && typeof feedback?.receive !== 'function') {
+    throw new SetupError('smtp: `feedback` must be a receiver, such as postmark(...) or mailgun(...)')
+  }
   checkTimeout('smtp', timeoutMs)
   const server = parseSmtpUrl(options.url)
   const from = parseMailbox(options.from)
@@ -75,7 +94,11 @@ export const smtp = (options: SmtpOptions): Adapter<EmailContent> => {
         html: content.html,
         text: content.text,
         messageId: messageIdOf(message.idempotencyKey, domain),
-        headers: { 'X-Carillon-Delivery': message.deliveryId },
+        headers: {
+          ...listHeaders(message),
+          ...feedback?.headers?.(message.deliveryId),
+          [DELIVERY_HEADER]: message.deliveryId,
+        },
         disableFileAccess: true,
         disableUrlAccess: true,
         signal,
@@ -92,6 +115,7 @@ export const smtp = (options: SmtpOptions): Adapter<EmailContent> => {
     timeoutMs,
     needsAddress: true,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
+    ...(feedback && { receive: (request) => feedback.receive(request) }),
     close: () => transport.close(),
   }
 }

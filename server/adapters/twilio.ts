@@ -3,6 +3,8 @@ import { SetupError } from '../errors.ts'
 import type { Adapter, DeliverResult, OutgoingMessage } from './adapter.ts'
 import { checkTimeout, DEFAULT_TIMEOUT_MS, withinTime } from './deadline.ts'
 import { httpCaller, parseHttpUrl } from './http-call.ts'
+import { DELIVERY_KEY } from './receivers/receiver.ts'
+import { twilioReceiver } from './receivers/twilio.ts'
 import { twilioAccepted, twilioRefused } from './twilio-answer.ts'
 
 export interface TwilioOptions {
@@ -42,6 +44,14 @@ const endpointOf = ({ accountSid, baseUrl = 'https://api.twilio.com' }: TwilioOp
   return new URL(`${base.href.replace(/\/+$/, '')}/2010-04-01/Accounts/${accountSid}/Messages.json`)
 }
 
+/** Where Twilio is to say what became of a message, and of which delivery it is. */
+const callbackOf = ({ webhookUrl, deliveryId }: OutgoingMessage): { StatusCallback?: string } => {
+  if (webhookUrl === undefined) return {}
+  const url = new URL(webhookUrl)
+  url.searchParams.set(DELIVERY_KEY, deliveryId)
+  return { StatusCallback: url.href }
+}
+
 /** The form's values as they are sent: an answer may quote them in that shape. */
 const encodedValues = (form: Record<string, string>): string[] =>
   Object.values(form).map((value) => new URLSearchParams([['', value]]).toString().slice(1))
@@ -50,12 +60,15 @@ const encodedValues = (form: Record<string, string>): string[] =>
  * Sends text messages through Twilio. A number that cannot be sent to (21211, 21217, 21265, 21268, 21614, 21635) is a
  * bounce; 408, 429 (`Retry-After` honoured up to 24 hours), 5xx, refused credentials, an account's limits and no answer
  * are temporary; everything else is permanent, a recipient who unsubscribed (21610) too. The message's `sid` is kept.
+ * Takes Twilio's status callbacks, which each message asks for where `CARILLON_PUBLIC_URL` is set; where it is not, they
+ * find their message by its `sid`, if a messaging service is told to send them.
  */
 export const twilio = (options: TwilioOptions): Adapter<SmsContent> => {
   const { name = 'twilio', accountSid, authToken, from, timeoutMs = DEFAULT_TIMEOUT_MS } = options
   checkTimeout('twilio', timeoutMs)
   checkCredentials(options)
   const url = endpointOf(options)
+  const feedback = twilioReceiver({ authToken })
   const login = Buffer.from(`${accountSid}:${authToken}`).toString('base64')
   const sender = /^MG[0-9a-f]{32}$/i.test(from) ? { MessagingServiceSid: from } : { From: from }
   // Whoever configures Twilio chose the address: nothing of a recipient's goes into it.
@@ -64,7 +77,7 @@ export const twilio = (options: TwilioOptions): Adapter<SmsContent> => {
   const send = async (message: OutgoingMessage<SmsContent>, signal: AbortSignal): Promise<DeliverResult> => {
     const { address, content, recipient } = message
     if (address === null) return { outcome: 'permanent', reason: 'missing_address' }
-    const form = { To: address, ...sender, Body: content.text }
+    const form = { To: address, ...sender, Body: content.text, ...callbackOf(message) }
     return caller.post(
       {
         url,
@@ -94,6 +107,7 @@ export const twilio = (options: TwilioOptions): Adapter<SmsContent> => {
     timeoutMs,
     needsAddress: true,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
+    receive: (request) => feedback.receive(request),
     close: () => caller.close(),
   }
 }

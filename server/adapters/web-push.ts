@@ -1,11 +1,11 @@
 import type { LookupFunction } from 'node:net'
 import protocol from 'web-push'
+import { type PushSubscription, parsePushSubscription } from '../core/push-subscription.ts'
 import type { PushContent } from '../core/render-contracts.ts'
 import { SetupError } from '../errors.ts'
 import type { Adapter, DeliverResult, OutgoingMessage } from './adapter.ts'
 import { checkTimeout, DEFAULT_TIMEOUT_MS, withinTime } from './deadline.ts'
 import { httpCaller, type Refusal } from './http-call.ts'
-import { type PushSubscription, parsePushSubscription } from './push-subscription.ts'
 import { checkVapid, type Vapid } from './vapid.ts'
 
 /** Of JSON, in UTF-8: encrypted it is 103 bytes more, and a push service has to take 4,096 and no more. */

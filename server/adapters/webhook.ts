@@ -4,6 +4,7 @@ import { SetupError } from '../errors.ts'
 import type { Adapter, DeliverResult, OutgoingMessage } from './adapter.ts'
 import { checkTimeout, DEFAULT_TIMEOUT_MS, withinTime } from './deadline.ts'
 import { httpCaller, parseHttpUrl } from './http-call.ts'
+import { standardWebhooks } from './receivers/standard-webhooks.ts'
 
 export interface WebhookOptions {
   /** `webhook` by default. */
@@ -30,11 +31,19 @@ const signerFor = (secret: string): Webhook => {
 }
 
 const bodyOf = (message: OutgoingMessage, now: Date): string => {
-  const { deliveryId, attemptNumber, channel, recipient, address, content } = message
+  const { deliveryId, attemptNumber, channel, recipient, address, content, unsubscribeUrl } = message
   return JSON.stringify({
     type: message.notificationKey,
     timestamp: now.toISOString(),
-    data: { deliveryId, attemptNumber, channel, recipient, address, content },
+    data: {
+      deliveryId,
+      attemptNumber,
+      channel,
+      recipient,
+      address,
+      content,
+      ...(unsubscribeUrl && { unsubscribeUrl }),
+    },
   })
 }
 
@@ -42,7 +51,8 @@ const bodyOf = (message: OutgoingMessage, now: Date): string => {
  * POSTs each message as JSON, signed as Standard Webhooks say, with the delivery's idempotency key as `webhook-id`.
  * 2xx is accepted; 408, 429, 5xx and no answer are temporary, `Retry-After` honoured up to 24 hours; everything else
  * is permanent. Redirects are not followed, and addresses that are not public are refused (`blocked_address`) unless
- * `allowPrivateAddresses` says otherwise.
+ * `allowPrivateAddresses` says otherwise. Takes reports that are signed with the same secret: `{ type:
+ * 'delivery.delivered', data: { deliveryId } }`, or `.bounced`, `.failed`, `.complained`.
  */
 export const webhook = (options: WebhookOptions): Adapter => {
   const { name = 'webhook', timeoutMs = DEFAULT_TIMEOUT_MS, allowPrivateAddresses = false, lookup } = options
@@ -53,6 +63,7 @@ export const webhook = (options: WebhookOptions): Adapter => {
     instead: 'what is sent is signed with `secret`',
   })
   const signer = signerFor(options.secret)
+  const feedback = standardWebhooks({ secret: options.secret })
   const secrets = [options.secret, options.secret.replace(/^whsec_/, '')]
   const caller = httpCaller({ timeoutMs, allowPrivateAddresses, lookup })
 
@@ -80,6 +91,7 @@ export const webhook = (options: WebhookOptions): Adapter => {
     name,
     timeoutMs,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
+    receive: (request) => feedback.receive(request),
     close: () => caller.close(),
   }
 }

@@ -99,6 +99,7 @@ export const dev = async (environment: Environment): Promise<void> => {
       databaseUrl,
       config,
       secretKey,
+      linksToItself: true,
       pages: async (app) => {
         keys = await developmentKeys(app, devFile)
         const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })

@@ -14,25 +14,31 @@ export interface Served {
 
 /** Starts the service whole: its doors, and its job loop. */
 export const serve = async (
-  { host, port }: Pick<Environment, 'host' | 'port'>,
+  { host, port, publicUrl }: Pick<Environment, 'host' | 'port' | 'publicUrl'>,
   {
     databaseUrl,
     config,
     secretKey,
     pages,
+    linksToItself = false,
   }: {
     readonly databaseUrl: string
     readonly config: CarillonConfig
     readonly secretKey: string
     /** Pages beside the API, made once the service is up. */
     readonly pages?: (app: App) => Promise<ReadonlyMap<string, Page>>
+    /** Whether links lead to where the server listens, where no other address is known; they work on this machine alone. */
+    readonly linksToItself?: boolean
   },
 ): Promise<Served> => {
   const telemetry = createTelemetry()
   logTelemetry(telemetry)
-  const app = await createApp({ databaseUrl, config, secretKey, telemetry })
+  let ownUrl: string | null = null
+  const linkUrl = () => (linksToItself ? ownUrl : null)
+  const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl })
   try {
     const http = await serveHttp(app, { host, port, ...(pages && { pages: await pages(app) }) })
+    ownUrl = http.url
     app.worker.start()
     return {
       app,

@@ -31,12 +31,17 @@ interface Waiting {
   readonly status: DeliveryStatus
   readonly orchestrationState: OrchestrationState
   readonly planningReason: string | null
+  /** Whether its worker died in mid-call, and it is not tried again by itself. */
+  readonly awaitsOperator: boolean
 }
 
-/** What a delivery waits for: `due`, `retry`, `provider`, or why it was deferred or held; `null` where it is terminal. */
-export const waitingFor = ({ status, orchestrationState, planningReason }: Waiting): string | null => {
+/**
+ * What a delivery waits for: `due`, `retry`, `provider`, `operator`, or why it was deferred or held; `null` where it is
+ * terminal.
+ */
+export const waitingFor = ({ status, orchestrationState, planningReason, awaitsOperator }: Waiting): string | null => {
   if (isTerminal(status)) return null
-  if (status === 'dispatched') return 'provider'
+  if (status === 'dispatched') return awaitsOperator ? 'operator' : 'provider'
   if (orchestrationState === 'digest_held') return 'digest'
   if (orchestrationState === 'deferred') return planningReason
   return status === 'failed' ? 'retry' : 'due'
@@ -54,6 +59,8 @@ interface Operated {
   readonly queued: boolean
   readonly eventCancelled: boolean
   readonly expired: boolean
+  /** Whether its content is made of secret fields that are not stored any more. */
+  readonly secretsErased: boolean
 }
 
 /** Cancelled for one of these it stays so: nobody is to get it any more. */
@@ -78,6 +85,7 @@ export const operatorFault = (action: OperatorAction, delivery: Operated): strin
     case 'retry':
       if (!canRetry(delivery)) return `is ${state}: only one that failed, was cancelled or hangs can be tried again`
       if (delivery.eventCancelled) return 'belongs to an event that was cancelled'
-      return delivery.expired ? 'has expired' : null
+      if (delivery.expired) return 'has expired'
+      return delivery.secretsErased ? 'cannot be rendered any more: its secret fields have been erased' : null
   }
 }

@@ -22,6 +22,7 @@ export interface StoredAttempt {
   readonly outcome: AttemptOutcome
   readonly errorClass: string | null
   readonly adapter: string | null
+  readonly providerMessageId: string | null
   readonly reason: string | null
   /** `call` or `feedback`. */
   readonly source: string

@@ -8,6 +8,7 @@ export const NODE_TYPES = [
   'Notification',
   'Delivery',
   'DeliveryAttempt',
+  'WebhookIngress',
   'Topic',
 ] as const
 export type NodeType = (typeof NODE_TYPES)[number]

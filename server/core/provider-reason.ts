@@ -1,12 +1,12 @@
 /** The longest reason that is kept, in UTF-16 units. */
 export const REASON_LENGTH = 300
 /** More of a provider's answer is not looked at: an answer of megabytes must not cost more than a short one. */
-const SCANNED_LENGTH = 4_096
+export const SCANNED_LENGTH = 4_096
 const SHORTEST_HIDDEN = 4
 const REMOVED = '[removed]'
 
 /** Every string in a value, however deep. A loop: a rendered content may be deeper than the stack. */
-const stringsIn = (value: unknown): string[] => {
+export const stringsIn = (value: unknown): string[] => {
   const found: string[] = []
   const rest = [value]
   while (rest.length > 0) {

@@ -1,3 +1,6 @@
+import type { InboxKey } from './cursor.ts'
+import { derivedId } from './derived-id.ts'
+
 /** Someone who can be notified: a person or a system, by the host's own id. */
 export interface Recipient {
   /** The host's own id. */
@@ -12,7 +15,7 @@ export interface Recipient {
   /** BCP 47 tag, such as `de-CH`. */
   readonly locale?: string | null
   readonly data?: unknown
-  /** Added to the addresses the recipient has. */
+  /** Added to the addresses the recipient has; at most 100. */
   readonly addresses?: readonly { readonly channel: string; readonly address: string }[]
 }
 
@@ -54,12 +57,26 @@ const mergeAddresses = (stored: NonNullable<Recipient['addresses']>, given: NonN
 export const isBareRecipient = (recipient: Recipient): boolean =>
   Object.entries(recipient).every(([field, value]) => field === 'id' || value === undefined)
 
+/** How many addresses a recipient may have, its own e-mail address and phone number among them. */
+export const MAX_ADDRESSES = 100
+
+/** The channels that a recipient's own details are addresses of, and which detail each means. */
+export const OWN_ADDRESSES = { email: 'email', sms: 'phone' } as const
+export type OwnChannel = keyof typeof OWN_ADDRESSES
+
+/**
+ * The id of a recipient's own e-mail address or phone number among its addresses. It stays the same when the address
+ * changes: it means the detail, as ids of further addresses mean a row.
+ */
+export const ownAddressId = ({ tenantId, recipientId }: InboxKey, channel: OwnChannel): string =>
+  derivedId('own address', tenantId, recipientId, channel)
+
 /** How an address that bounced is named among all of a recipient's, whatever channel it is of. */
 export const bouncedName = (channel: string, address: string): string => `${channel}\n${address}`
 
 /** Where a recipient can be reached on a channel: e-mail by its address, sms by its phone number, and what was added. */
 export const addressesFor = (recipient: Recipient, channel: string): readonly string[] => {
-  const own = channel === 'email' ? recipient.email : channel === 'sms' ? recipient.phone : null
+  const own = Object.hasOwn(OWN_ADDRESSES, channel) ? recipient[OWN_ADDRESSES[channel as OwnChannel]] : null
   const added = (recipient.addresses ?? []).filter((entry) => entry.channel === channel).map((entry) => entry.address)
   return own ? [own, ...added.filter((address) => address !== own)] : added
 }

@@ -5,8 +5,8 @@ import { type RetryPolicy, retryDelayMs } from './retry.ts'
 export const ERROR_CLASSES = ['temporary', 'permanent', 'bounced', 'render_failed', 'unknown_classification'] as const
 export type ErrorClass = (typeof ERROR_CLASSES)[number]
 
-/** How one try ended, whoever says so: the provider, or the server where there was no answer that it understood. */
-export type TryResult =
+/** How one call ended, whoever says so: the provider, or the server where there was no answer that it understood. */
+export type CallResult =
   | { readonly ended: 'accepted'; readonly providerMessageId: string | null }
   | {
       readonly ended: 'temporary' | 'render_failed' | 'unknown_classification'
@@ -14,61 +14,84 @@ export type TryResult =
       readonly retryAfterMs: number
     }
   | { readonly ended: 'permanent' | 'bounced'; readonly reason: string | null }
-  /** The process that made the call died before it could record what came of it. */
-  | { readonly ended: 'unknown' }
+
+/** What an attempt says of a call. */
+export const attemptOf = ({
+  ended,
+}: CallResult): { readonly outcome: AttemptOutcome; readonly errorClass: ErrorClass | null } => {
+  switch (ended) {
+    case 'accepted':
+      return { outcome: 'succeeded', errorClass: null }
+    case 'permanent':
+      return { outcome: 'rejected', errorClass: ended }
+    case 'bounced':
+      return { outcome: 'bounced', errorClass: ended }
+    default:
+      return { outcome: 'failed', errorClass: ended }
+  }
+}
+
+/** How it stands with an address for which nothing more is to be done. */
+export type AddressEnd = 'accepted' | 'permanent' | 'bounced'
+
+/** How it stands with an address by its attempts' outcomes, oldest first; `null` where it is to be called. */
+export const addressEnd = (outcomes: readonly AttemptOutcome[]): AddressEnd | null => {
+  if (outcomes.includes('succeeded')) return 'accepted'
+  const last = outcomes.at(-1)
+  return last === 'rejected' ? 'permanent' : last === 'bounced' ? 'bounced' : null
+}
 
 /** What a try makes of its delivery. */
 export interface Settlement {
-  readonly outcome: AttemptOutcome
-  readonly errorClass: ErrorClass | null
   readonly status: DeliveryStatus
   readonly suppressionReason: ReasonCode | null
   /** How long until the next try; `null` where there is none. */
   readonly retryInMs: number | null
 }
 
-const OUTCOME_OF_FAILURE = { permanent: 'rejected', bounced: 'bounced' } as const
-const REASON_OF_FAILURE = { permanent: 'permanent_failure', bounced: 'bounced' } as const
+const retryAfterOf = (result: CallResult): number => ('retryAfterMs' in result ? result.retryAfterMs : 0)
+const endOf = ({ ended }: CallResult): AddressEnd | null =>
+  ended === 'accepted' || ended === 'permanent' || ended === 'bounced' ? ended : null
 
 /**
- * Decides what follows a try. `tries` counts it in; `random` is in `[0, 1)`. An unknown one is tried again at once: its
- * lease has long been over.
+ * Decides what follows a try: the last answer for each address that was called, and how it stands with the others.
+ * While one of them may still be reached the delivery goes on, for that one alone; else one that accepted is enough.
+ * `tries` counts this one in; `random` is in `[0, 1)`.
  */
 export const settleTry = (
-  result: TryResult,
-  { policy, tries, random }: { readonly policy: RetryPolicy; readonly tries: number; readonly random: number },
+  results: readonly CallResult[],
+  {
+    earlier = [],
+    policy,
+    tries,
+    random,
+  }: {
+    readonly earlier?: readonly AddressEnd[]
+    readonly policy: RetryPolicy
+    readonly tries: number
+    readonly random: number
+  },
 ): Settlement => {
-  switch (result.ended) {
-    case 'accepted':
-      return { outcome: 'succeeded', errorClass: null, status: 'succeeded', suppressionReason: null, retryInMs: null }
-    case 'permanent':
-    case 'bounced':
-      return {
-        outcome: OUTCOME_OF_FAILURE[result.ended],
-        errorClass: result.ended,
-        status: 'cancelled',
-        suppressionReason: REASON_OF_FAILURE[result.ended],
-        retryInMs: null,
-      }
-    case 'unknown': {
-      const exhausted = tries >= policy.attempts
-      return {
-        outcome: 'unknown',
-        errorClass: null,
-        status: exhausted ? 'cancelled' : 'dispatched',
-        suppressionReason: exhausted ? 'retries_exhausted' : null,
-        retryInMs: exhausted ? null : 0,
-      }
-    }
-    default: {
-      const retryInMs = retryDelayMs(policy, { tries, retryAfterMs: result.retryAfterMs, random })
-      return {
-        outcome: 'failed',
-        errorClass: result.ended,
-        status: retryInMs === null ? 'cancelled' : 'failed',
-        suppressionReason: retryInMs === null ? 'retries_exhausted' : null,
-        retryInMs,
-      }
-    }
+  const open = results.filter((result) => endOf(result) === null)
+  if (open.length > 0) {
+    const retryAfterMs = Math.max(...open.map(retryAfterOf))
+    const retryInMs = retryDelayMs(policy, { tries, retryAfterMs, random })
+    if (retryInMs !== null) return { status: 'failed', suppressionReason: null, retryInMs }
   }
+  return settleEnds([...earlier, ...results.flatMap((result) => endOf(result) ?? [])], open.length)
 }
+
+/** What becomes of a delivery with which nothing more is to be done, by its addresses' ends; `exhausted` have none, but no try left. */
+export const settleEnds = (ends: readonly AddressEnd[], exhausted = 0): Settlement => {
+  if (ends.includes('accepted')) return { status: 'succeeded', suppressionReason: null, retryInMs: null }
+  return { status: 'cancelled', suppressionReason: reasonOf(ends, exhausted), retryInMs: null }
+}
+
+const reasonOf = (ends: readonly AddressEnd[], exhausted: number): ReasonCode => {
+  if (exhausted === 0 && ends.every((end) => end === 'bounced')) return 'bounced'
+  return ends.length > 0 ? 'permanent_failure' : 'retries_exhausted'
+}
+
+/** What follows a try whose worker died in mid-call: it counts, and the next one is made at once, for its lease has long been over. */
+export const settleUnknown = ({ attempts }: RetryPolicy, tries: number): 'again' | 'exhausted' =>
+  tries >= attempts ? 'exhausted' : 'again'

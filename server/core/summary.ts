@@ -1,11 +1,12 @@
-import type { Result, RuleAnswer } from './decision.ts'
+import { type Result, type RuleAnswer, resultOf } from './decision.ts'
 import type { CountedCap } from './delivery-cap.ts'
 import { contextOf, type Story, stoppedBy } from './explanation.ts'
+import { type FeedbackStatus, reportedBy } from './feedback.ts'
 import type { ZoneChoice } from './plan-facts.ts'
 import type { PreferenceLevel } from './preference.ts'
 import { holding, type QuietHours } from './quiet-hours.ts'
 import { REASONS, type ReasonCode } from './reasons.ts'
-import { countedText, instantText, minutesText, windowsText } from './wording.ts'
+import { countedText, countText, instantText, minutesText, windowsText } from './wording.ts'
 import { describeInstant } from './zoned-time.ts'
 
 /** What a sentence about a decision is made of, beside the decision. */
@@ -119,20 +120,21 @@ const pending = ({ delivery, decisions, transitions }: Story): string => {
   return `Waiting to be sent: ${asked}, and a worker will take it next.`
 }
 
-const tries = (count: number): string => (count === 1 ? 'one try' : `${count} tries`)
+const callsOf = ({ attempts }: Story) => attempts.filter(({ source }) => source === 'call')
 
-const callsOf = ({ attempts }: Story): number => attempts.filter(({ source }) => source === 'call').length
-
-const isRenderFault = ({ attempts }: Story): boolean => attempts.at(-1)?.errorClass === 'render_failed'
+/** The provider's latest report that says so. */
+const reportOf = ({ attempts }: Story, status: FeedbackStatus) =>
+  attempts.findLast(({ source, outcome }) => source === 'feedback' && reportedBy(outcome) === status)
 
 const wordsOf = (story: Story): string => {
-  const reason = story.attempts.at(-1)?.reason
-  return reason ? `; ${isRenderFault(story) ? "the notifier's error" : "the provider's words"}: "${reason}"` : ''
+  const last = callsOf(story).at(-1)
+  if (!last?.reason) return ''
+  return `; ${last.errorClass === 'render_failed' ? "the notifier's error" : "the provider's words"}: "${last.reason}"`
 }
 
-const dispatched = ({ decisions, attempts }: Story): string => {
-  const begun = decisions.findLast(({ checkpoint }) => checkpoint === 'perform')?.at
-  const last = attempts.at(-1)
+const dispatched = (story: Story): string => {
+  const begun = story.decisions.findLast(({ checkpoint }) => checkpoint === 'perform')?.at
+  const last = callsOf(story).at(-1)
   if (last?.outcome === 'unknown' && begun && last.insertedAt > begun) {
     return `Handed to the provider at ${instantText(begun)}, where a worker died before the answer was recorded: it stays as it is until an operator decides, or the provider reports.`
   }
@@ -140,22 +142,43 @@ const dispatched = ({ decisions, attempts }: Story): string => {
   return `Being handed to the provider${since}; its answer has not been recorded yet.`
 }
 
-const succeeded = ({ delivery, attempts }: Story): string => {
-  const last = attempts.at(-1)
+/** How many tries there were until then. A try makes several calls where there are several addresses or adapters. */
+const triesOf = ({ decisions, attempts }: Story, until?: Date): number => {
+  const begun = decisions.filter(({ checkpoint, at, answers }) => {
+    return checkpoint === 'perform' && resultOf(answers).verdict === 'pass' && !(until && at > until)
+  })
+  return begun.length || attempts.filter(({ source }) => source === 'call').length
+}
+
+const succeeded = (story: Story): string => {
+  const { delivery, attempts } = story
+  // Of several addresses another may have refused it later.
+  const last = callsOf(story).findLast(({ outcome }) => outcome === 'succeeded') ?? attempts.at(-1)
   const at = last ? ` at ${instantText(last.insertedAt)}` : ''
   if (delivery.channel === 'in_app') return `Arrived in the inbox${at}.`
   const unknown = attempts.filter(({ outcome }) => outcome === 'unknown').length
   const repeated =
     unknown > 0
-      ? `; a worker died in mid-call before (${tries(unknown)}), so the provider may have seen it more than once, each time under the same idempotency key`
+      ? `; a worker died in mid-call before (${countText(unknown, 'try', 'tries')}), so the provider may have seen it more than once, each time under the same idempotency key`
       : ''
-  return `Sent${at} by ${last?.adapter ?? 'its adapter'}, on try ${last?.attemptNumber ?? 1}${repeated}.`
+  const arrived = reportOf(story, 'delivered')
+  if (last?.source === 'feedback') {
+    return `Sent by ${last.adapter}, whose provider reported${arrived ? ` at ${instantText(arrived.insertedAt)}` : ''} that it arrived${repeated}${complaintIn(story)}.`
+  }
+  const heard = arrived ? `; its provider reported at ${instantText(arrived.insertedAt)} that it arrived` : ''
+  return `Sent${at} by ${last?.adapter ?? 'its adapter'}, on try ${triesOf(story, last?.insertedAt) || 1}${repeated}${heard}${complaintIn(story)}.`
+}
+
+const complaintIn = (story: Story): string => {
+  const complaint = reportOf(story, 'complained')
+  return complaint ? `; the recipient complained about it at ${instantText(complaint.insertedAt)}` : ''
 }
 
 const failed = (story: Story): string => {
   const { nextAttemptAt } = story.delivery
   const next = nextAttemptAt ? `: the next one is due at ${instantText(nextAttemptAt)}` : ''
-  return `Failed for now after ${tries(callsOf(story))}${next}${wordsOf(story)}.`
+  const tries = triesOf(story)
+  return `Failed for now after ${countText(tries, 'try', 'tries')}${next}${wordsOf(story)}.`
 }
 
 const isEnd = (event: string): boolean =>
@@ -169,12 +192,15 @@ const stopped = (story: Story): string => {
   const at = ` at ${instantText(end?.at ?? delivery.insertedAt)}`
   switch (suppressionReason as ReasonCode | null) {
     case 'retries_exhausted': {
-      const what = isRenderFault(story) ? 'its content could not be made' : 'the provider could not take it'
-      return `${what} in ${tries(callsOf(story))}, and all tries were used up${at}${wordsOf(story)}`
+      const last = callsOf(story).at(-1)
+      const what =
+        last?.errorClass === 'render_failed' ? 'its content could not be made' : 'the provider could not take it'
+      return `${what} in ${countText(triesOf(story), 'try', 'tries')}, and all tries were used up${at}${wordsOf(story)}`
     }
     case 'permanent_failure':
       return `the provider refused it for good${at}${wordsOf(story)}`
     case 'bounced':
+      if (end && contextOf(end)['source'] === 'feedback') return `the provider reported${at} that it bounced`
       return `the provider said${at} that the address does not exist or takes no messages${wordsOf(story)}`
     case 'event_cancelled':
       return `its event was cancelled${at}, before this was handed to a provider`

@@ -13,9 +13,12 @@ type Place = 'unmade' | 'ready' | 'waiting' | 'handed' | 'answered' | 'failed' |
 
 interface Step {
   readonly from: readonly Place[]
-  readonly to: Place
+  /** `null`: it stays where it was. */
+  readonly to: Place | null
 }
 
+/** What a provider reports comes at any time. */
+const ANYWHERE: readonly Place[] = ['ready', 'waiting', 'handed', 'answered', 'failed', 'over']
 const END: Step = { from: ['ready', 'waiting', 'failed'], to: 'over' }
 
 /** Where an entry finds a delivery, and where it leaves it; those not named here move it nowhere. In order of precedence. */
@@ -23,17 +26,28 @@ const STEPS: Readonly<Record<string, Step>> = {
   delivery_planned: { from: ['unmade'], to: 'ready' },
   // Found by the claim after it: only then is it known that the worker of the one before had died.
   attempt_unknown: { from: ['handed'], to: 'failed' },
+  attempt_held: { from: ['failed'], to: 'failed' },
   deferred: { from: ['ready', 'failed'], to: 'waiting' },
   resumed: { from: ['waiting'], to: 'ready' },
   retried: { from: ['failed', 'over'], to: 'ready' },
   suppressed: END,
+  retry_dropped: END,
   expired: END,
   claimed: { from: ['ready', 'failed'], to: 'handed' },
   // From ready: what planning lets through into an inbox is there at once.
   attempt_recorded: { from: ['handed', 'ready'], to: 'answered' },
+  // It moves nothing by itself; a change that it brings about is an entry of its own.
+  webhook_received: { from: ANYWHERE, to: null },
   retry_scheduled: { from: ['answered'], to: 'failed' },
   cancelled: { from: [...END.from, 'answered'], to: 'over' },
   event_cancelled: END,
+}
+
+/** Changes that a provider's report brings about. */
+const REPORTED: Readonly<Record<string, Step>> = {
+  retry_scheduled: { from: ANYWHERE, to: 'failed' },
+  retry_dropped: { from: ANYWHERE, to: 'answered' },
+  cancelled: { from: ANYWHERE, to: 'over' },
 }
 
 const FIRST = ['event_created', 'notification_created']
@@ -48,17 +62,20 @@ const precedenceOf = ({ event, detail }: TimelineEntry): number => {
 }
 
 const stepOf = ({ event, detail }: TimelineEntry): Step | undefined => {
-  // What a provider says later of what it took moves nothing by itself; a change that it brings about is an entry of its own.
-  if (detail['source'] === 'feedback') return undefined
+  if (detail['source'] === 'feedback') return REPORTED[event]
   // An operator cancels only what a provider has not got.
   return detail['reason'] === 'cancelled_by_operator' ? END : STEPS[event]
 }
 
+/** Whether a try makes one call, or several: where there are several addresses or adapters. */
+type Calls = 'one' | 'several'
+
 /** Where an entry leads from a place; `null` where it cannot follow. */
-const after = (place: Place, entry: TimelineEntry): Place | null => {
+const after = (place: Place, entry: TimelineEntry, calls: Calls): Place | null => {
   const step = stepOf(entry)
   if (!step) return place
-  return step.from.includes(place) ? step.to : null
+  if (calls === 'several' && place === 'answered' && entry.event === 'attempt_recorded') return place
+  return step.from.includes(place) ? (step.to ?? place) : null
 }
 
 interface Told {
@@ -67,15 +84,15 @@ interface Told {
 }
 
 /** The first order by precedence in which each entry can follow the one before it; `null` where there is none. */
-const causal = (entries: readonly TimelineEntry[], place: Place): Told | null => {
+const causal = (entries: readonly TimelineEntry[], place: Place, calls: Calls): Told | null => {
   if (entries.length === 0) return { entries, place }
   for (const [index, entry] of entries.entries()) {
     const alike = (other: TimelineEntry) => other.event === entry.event && stepOf(other) === stepOf(entry)
     // Of those that are alike the first has been tried.
     if (entries.findIndex(alike) < index) continue
-    const next = after(place, entry)
+    const next = after(place, entry, calls)
     if (next === null) continue
-    const rest = causal(entries.toSpliced(index, 1), next)
+    const rest = causal(entries.toSpliced(index, 1), next, calls)
     if (rest) return { entries: [entry, ...rest.entries], place: rest.place }
   }
   return null
@@ -85,7 +102,8 @@ const causal = (entries: readonly TimelineEntry[], place: Place): Told | null =>
 const MAX_ARRANGED = 16
 
 const arrange = (entries: readonly TimelineEntry[], place: Place): Told => {
-  const told = entries.length <= MAX_ARRANGED ? causal(entries, place) : null
+  const few = entries.length <= MAX_ARRANGED
+  const told = few ? (causal(entries, place, 'one') ?? causal(entries, place, 'several')) : null
   // Where they do not fit each other: by precedence alone.
   return told ?? { entries, place: entries.reduce((at, entry) => stepOf(entry)?.to ?? at, place) }
 }

@@ -1,5 +1,6 @@
 import { planningContextOf, type Result, resultOf } from './decision.ts'
 import { contextOf, type StoredAttempt, type StoredDecision, type StoredTransition, type Story } from './explanation.ts'
+import { reportedBy } from './feedback.ts'
 import { inOrder } from './timeline-order.ts'
 
 export interface TimelineEntry {
@@ -69,13 +70,20 @@ const transitionEntry = (transition: StoredTransition, decisions: readonly Store
 
 const attemptEntry = (attempt: StoredAttempt): TimelineEntry => {
   const { attemptNumber, outcome, adapter, errorClass, reason, source, startedAt, insertedAt: at } = attempt
+  if (source === 'feedback') {
+    const { providerMessageId } = attempt
+    return {
+      at,
+      event: 'webhook_received',
+      detail: { outcome, status: reportedBy(outcome), adapter, providerMessageId },
+    }
+  }
   const detail = {
     attemptNumber,
     outcome,
     adapter,
     ...(errorClass && { errorClass }),
     ...(reason && { reason }),
-    ...(source !== 'call' && { source }),
   }
   return outcome === 'unknown'
     ? { at, event: 'attempt_unknown', detail: { ...detail, startedAt: startedAt?.toISOString() ?? null } }

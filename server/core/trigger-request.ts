@@ -1,7 +1,7 @@
 import type { InputPath } from '../errors.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { type InputFault, idFault, jsonFault, MAX_PAYLOAD_BYTES, textFault } from './json-limits.ts'
-import type { Recipient } from './recipient.ts'
+import { MAX_ADDRESSES, type Recipient } from './recipient.ts'
 import { isTimeZone } from './zoned-time.ts'
 
 /** How many recipients a caller may name in one trigger. */
@@ -50,7 +50,11 @@ const detailFault = (text: unknown, path: InputPath): InputFault | null => {
   return textFault(text, path)
 }
 
-const addressFault = (entry: { readonly channel?: unknown; readonly address?: unknown }, path: InputPath) => {
+/** What keeps an address from being stored; `null` where nothing does. */
+export const addressFault = (
+  entry: { readonly channel?: unknown; readonly address?: unknown },
+  path: InputPath,
+): InputFault | null => {
   const { channel, address } = entry ?? {}
   if (typeof channel !== 'string') return { path: [...path, 'channel'], message: 'must be text' }
   if (typeof address !== 'string') return { path: [...path, 'address'], message: 'must be text' }
@@ -65,6 +69,7 @@ const addressFault = (entry: { readonly channel?: unknown; readonly address?: un
 const addressesFault = (addresses: unknown, path: InputPath): InputFault | null => {
   if (addresses === undefined || addresses === null) return null
   if (!Array.isArray(addresses)) return { path, message: 'must be a list' }
+  if (addresses.length > MAX_ADDRESSES) return { path, message: `holds more than ${MAX_ADDRESSES}` }
   return addresses.reduce<InputFault | null>(
     (fault, entry, index) => fault ?? addressFault(entry, [...path, index]),
     null,

@@ -8,7 +8,8 @@ export const instantText = (at: Date): string => `${at.toISOString().slice(0, -5
 export const listText = (parts: readonly string[]): string =>
   parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 
-const countText = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
+/** `1 try`, `3 tries`. */
+export const countText = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`
 
 /** A sentence out of a clause. */
 export const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`

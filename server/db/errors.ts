@@ -4,7 +4,7 @@ import pg from 'pg'
 export type DatabaseFailure =
   /** The data was refused: part of a batch is bad. */
   | 'bad_data'
-  /** It lost a race (deadlock, lock time-out): the same again may succeed. */
+  /** It lost a race (deadlock, lock time-out, a number that was just given): the same again may succeed. */
   | 'contention'
   /** The database cannot be reached or is going away; whether it had committed is unknown. */
   | 'unavailable'
@@ -24,11 +24,18 @@ const UNREACHABLE = new Set([
 const CONNECTION_MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable|cannot use a pool after calling end/i
 
+/**
+ * Two transactions gave an attempt of one delivery the same number: a call's end and its provider's report were recorded
+ * at the same time, and the second had counted before it had waited for the first.
+ */
+const ATTEMPT_NUMBER = 'delivery_attempt_tenant_id_delivery_id_attempt_number_key'
+
 /** Sorts a failure of the database; `null` where it is not one. */
 export const databaseFailure = (error: unknown): DatabaseFailure | null => {
   if (!(error instanceof Error)) return null
   const { code } = error as { code?: unknown }
   if (error instanceof pg.DatabaseError && typeof code === 'string') {
+    if (error.constraint === ATTEMPT_NUMBER) return 'contention'
     const family = code.slice(0, 2)
     if (family === '22' || family === '23') return 'bad_data'
     if (family === '40' || family === '55') return 'contention'

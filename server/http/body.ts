@@ -8,6 +8,14 @@ export const readBody = async (request: IncomingMessage, limit: number): Promise
   const announced = request.headers['content-length']
   if (announced !== undefined) return Number(announced) > limit ? 'too_large' : null
   if (request.headers['transfer-encoding'] === undefined) return null
+  return collect(request, limit)
+}
+
+/** A body as it came, whole. */
+export const readWhole = async (request: IncomingMessage, limit: number): Promise<Buffer | 'too_large'> =>
+  Number(request.headers['content-length'] ?? 0) > limit ? 'too_large' : collect(request, limit)
+
+const collect = async (request: IncomingMessage, limit: number): Promise<Buffer | 'too_large'> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {

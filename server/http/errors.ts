@@ -28,12 +28,19 @@ const inputPath = (message: string): (string | number)[] | null => {
   return place ? [...place.matchAll(/[^.[\]]+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part)) : null
 }
 
+/**
+ * An object that does not fit is quoted whole by graphql-js, with whatever stands in its other fields, a payload's secret
+ * ones among them. What is wrong with it is said behind that.
+ */
+const withoutQuotedObject = (message: string): string =>
+  message.replace(/ got invalid value [{[][\s\S]*?(?= at "[^"]*"; [^;]*$|; [^;]*$)/, ' got an invalid value')
+
 /** Syntax, validation and coercion: the mistakes that graphql-js finds by itself. */
 const requestError = (error: GraphQLError): GraphQLError => {
   const tooComplex = /more that \d+ tokens/.test(error.message)
   const path = inputPath(error.message) ?? literalPath(error)
   const code: ErrorCode = tooComplex ? 'QUERY_TOO_COMPLEX' : 'BAD_USER_INPUT'
-  return new GraphQLError(error.message, {
+  return new GraphQLError(withoutQuotedObject(error.message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,

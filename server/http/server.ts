@@ -4,8 +4,10 @@ import type { GraphQLSchema } from 'graphql'
 import { schema as carillonSchema } from '../../schema/index.ts'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
+import { unsubscribeTokenIn } from '../core/unsubscribe-token.ts'
 import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
+import { webhookAddressIn } from '../operations/webhooks/path.ts'
 import { credentialOf } from './auth.ts'
 import { readBody } from './body.ts'
 import { errorBody, unauthenticated } from './errors.ts'
@@ -14,6 +16,8 @@ import { isReady } from './health.ts'
 import type { Page } from './page.ts'
 import { pathOf } from './path.ts'
 import { serveSockets } from './sockets.ts'
+import { answerUnsubscribe } from './unsubscribe.ts'
+import { answerWebhook } from './webhooks.ts'
 
 export interface HttpServer {
   /** Where it listens: `http://127.0.0.1:4000`. */
@@ -120,6 +124,10 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       const ready = !closing && (await isReady(app.db))
       return void response.writeHead(ready ? 200 : 503).end(ready ? 'ready\n' : 'not ready\n')
     }
+    const webhook = webhookAddressIn(path)
+    if (webhook) return answerWebhook(app, webhook, { request, response })
+    const unsubscribeToken = unsubscribeTokenIn(path)
+    if (unsubscribeToken !== null) return answerUnsubscribe(app, unsubscribeToken, { request, response })
     const page = pages.get(path)
     if (page && (request.method === 'GET' || request.method === 'HEAD')) return page(request, response)
     response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here; the API is at /graphql\n')

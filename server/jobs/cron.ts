@@ -1,8 +1,10 @@
 import cron from 'node-cron'
 import type { Routes } from '../adapters/routing.ts'
+import { REPORT_LANE } from '../db/sql/accept-reports.ts'
 import { listLanes } from '../db/sql/list-lanes.ts'
 import { FAN_OUT_LANES } from '../db/sql/write-audience.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
+import { sweepSecrets } from '../operations/erase-secrets.ts'
 
 export interface Cron {
   /** Channels that deliveries wait on and that no adapter carries any more. */
@@ -11,7 +13,7 @@ export interface Cron {
 }
 
 /** Lanes that no adapter carries, and none needs to. */
-const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, 'in_app'])
+const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, REPORT_LANE, 'in_app'])
 
 /** What is looked at by the clock alone. */
 export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron => {
@@ -26,11 +28,21 @@ export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron
     }
   }
 
-  const task = cron.schedule('* * * * *', findStrandedLanes, { noOverlap: true })
+  const eraseSpentSecrets = async (): Promise<void> => {
+    try {
+      await sweepSecrets({ db })
+    } catch (error) {
+      telemetry.emit('worker.failed', { error: error as Error })
+    }
+  }
+
+  const tasks = [findStrandedLanes, eraseSpentSecrets].map((work) =>
+    cron.schedule('* * * * *', work, { noOverlap: true }),
+  )
   return {
     strandedLanes: () => stranded,
     stop: async () => {
-      await task.destroy()
+      for (const task of tasks) await task.destroy()
     },
   }
 }

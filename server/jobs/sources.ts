@@ -1,4 +1,6 @@
+import type { Breakers } from '../adapters/breakers.ts'
 import type { Routes } from '../adapters/routing.ts'
+import { REPORT_LANE } from '../db/sql/accept-reports.ts'
 import type { Claim } from '../db/sql/claim-due.ts'
 import { FAN_OUT_LANES, type FanOutLane } from '../db/sql/write-audience.ts'
 
@@ -36,25 +38,39 @@ const IN_APP_CAPACITY = 100
 
 export const deliverySource = ({
   routes,
+  breakers,
   strandedLanes,
   dispatch,
 }: {
   readonly routes: Routes
+  readonly breakers: Breakers
   readonly strandedLanes: () => readonly string[]
   readonly dispatch: Source['run']
 }): Source => ({
   kind: 'delivery',
   lanes: () => [
     { lane: 'in_app', limitedBy: 'in_app', capacity: IN_APP_CAPACITY },
-    ...[...routes].map(([channel, { adapter, concurrency }]) => ({
+    // A channel whose providers all rest is left alone, but for one delivery when the rest is over.
+    ...[...routes].map(([channel, route]) => ({
       lane: channel,
-      limitedBy: adapter.name,
-      capacity: concurrency,
+      limitedBy: route.limitedBy,
+      capacity: breakers.capacityOf(route),
     })),
     ...strandedLanes().map((lane) => ({ lane, limitedBy: lane, capacity: STRANDED_CAPACITY })),
   ],
-  limiterOf: ({ lane }) => routes.get(lane)?.adapter.name ?? lane,
+  limiterOf: ({ lane }) => routes.get(lane)?.limitedBy ?? lane,
   run: dispatch,
+})
+
+/** Reports share transactions: as many as one of them takes. */
+const REPORT_CAPACITY = 200
+
+/** What providers report: a matter of the database alone. */
+export const webhookSource = (reports: Source['run']): Source => ({
+  kind: 'webhook',
+  lanes: () => [{ lane: REPORT_LANE, limitedBy: REPORT_LANE, capacity: REPORT_CAPACITY }],
+  limiterOf: ({ lane }) => lane,
+  run: reports,
 })
 
 /** A large audience keeps a worker busy for a while; what was scheduled for the same instant is mostly small. */

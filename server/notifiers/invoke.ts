@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import type { Recipient } from '../core/recipient.ts'
+import { secretDepth, splitSecrets, withoutSecrets } from '../core/secret-fields.ts'
+import { withheld } from '../core/withheld-error.ts'
 import type { AnyDefinition } from './notifier.ts'
+import { secretPathsOf } from './secret-paths.ts'
 
 /** How long one function of a notifier may take, in milliseconds. A synchronous one cannot be interrupted. */
 export const FUNCTION_TIME_LIMIT_MS = 5_000
@@ -16,7 +19,33 @@ export class NotifierError extends Error {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
-const withinTime = async <T>(definition: AnyDefinition, member: string, call: () => T | Promise<T>): Promise<T> => {
+/** A payload as far as it is known, for the notifier's functions. */
+export interface GivenPayload {
+  /** For functions that may see secret fields. */
+  readonly open: unknown
+  /** For all others: what the code says to be secret now is taken out of it once it has been parsed. */
+  readonly closed: unknown
+  /** Why secret fields that were given are not there, and `null` stands in their places; `null` where they are. */
+  readonly missing: string | null
+  /** The secret values in `open`. */
+  readonly secrets: readonly unknown[]
+}
+
+/** A payload as the caller gave it. */
+export const wholePayload = (definition: AnyDefinition, payload: unknown): GivenPayload => ({
+  open: payload,
+  closed: payload,
+  missing: null,
+  secrets: splitSecrets(secretPathsOf(definition), payload).secrets.map(([, value]) => value),
+})
+
+const withinTime = async <T>(
+  definition: AnyDefinition,
+  member: string,
+  call: () => T | Promise<T>,
+  /** Whether it sees secret fields, and what it throws may quote them. */
+  seesSecrets = false,
+): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   try {
     const answer = call()
@@ -30,7 +59,8 @@ const withinTime = async <T>(definition: AnyDefinition, member: string, call: ()
     return await Promise.race([answer, limit])
   } catch (cause) {
     if (cause instanceof NotifierError) throw cause
-    throw new NotifierError(definition, member, "failed; the server's log says how", { cause })
+    const told = seesSecrets ? withheld(cause) : cause
+    throw new NotifierError(definition, member, "failed; the server's log says how", { cause: told })
   } finally {
     clearTimeout(timer)
   }
@@ -51,26 +81,56 @@ const resultOf = ({ value, issues }: z.core.ParsePayload): Parsed => {
  * only where a schema gives one. To try without and then with would leave the first try's promise to nobody, and one
  * that is rejected ends the process.
  */
-const parse = (schema: z.ZodType, value: unknown): Parsed | Promise<Parsed> => {
+const run = <T>(schema: z.ZodType, value: unknown, read: (payload: z.core.ParsePayload) => T): T | Promise<T> => {
   const result = schema._zod.run({ value, issues: [] }, MAY_WAIT)
-  return result instanceof Promise ? result.then(resultOf) : resultOf(result)
+  return result instanceof Promise ? result.then(read) : read(result)
 }
 
+const parse = (schema: z.ZodType, value: unknown): Parsed | Promise<Parsed> => run(schema, value, resultOf)
+
+const hasSecrets = (definition: AnyDefinition): boolean => secretPathsOf(definition).length > 0
+
 /** The payload as the notifier's functions see it, or what is wrong with it. */
-export const parsePayload = (definition: AnyDefinition, payload: unknown) =>
-  withinTime(definition, 'payload', () => parse(definition.payload, payload))
+export const parsePayload = (definition: AnyDefinition, payload: unknown, seesSecrets = hasSecrets(definition)) =>
+  withinTime(definition, 'payload', () => parse(definition.payload, payload), seesSecrets)
+
+/** What a schema makes of a payload whose secret fields are missing: nothing else may be wrong with it. */
+const parseWithout = (definition: AnyDefinition, payload: unknown): Promise<Parsed> => {
+  const paths = secretPathsOf(definition)
+  const read = (result: z.core.ParsePayload): Parsed => {
+    const isSecret = ({ path = [] }: z.core.$ZodRawIssue) => secretDepth(paths, path as (string | number)[]) !== null
+    return result.issues.every(isSecret) ? { success: true, data: result.value } : resultOf(result)
+  }
+  return withinTime(definition, 'payload', () => run(definition.payload, payload, read), true)
+}
+
+const notFitting = (definition: AnyDefinition, member: string, { missing }: GivenPayload): NotifierError =>
+  new NotifierError(
+    definition,
+    member,
+    `cannot be called: ${missing ?? 'the stored payload no longer fits its schema'}`,
+  )
 
 // Parsed anew for each function, so that none sees what another did to it.
-const freshPayload = async (definition: AnyDefinition, member: string, payload: unknown): Promise<unknown> => {
-  const parsed = await parsePayload(definition, payload)
+const freshPayload = async (definition: AnyDefinition, member: string, payload: GivenPayload): Promise<unknown> => {
+  const { closed, missing } = payload
+  const parsed = await (missing ? parseWithout(definition, closed) : parsePayload(definition, closed))
+  if (parsed.success) return withoutSecrets(secretPathsOf(definition), parsed.data)
+  throw notFitting(definition, member, payload)
+}
+
+/** With its secret fields: for what is sent, and comes to rest nowhere else. */
+const openPayload = async (definition: AnyDefinition, member: string, payload: GivenPayload): Promise<unknown> => {
+  if (payload.missing) throw notFitting(definition, member, payload)
+  const parsed = await parsePayload(definition, payload.open, payload.secrets.length > 0)
   if (parsed.success) return parsed.data
-  throw new NotifierError(definition, member, 'cannot be called: the stored payload no longer fits its schema')
+  throw notFitting(definition, member, payload)
 }
 
 /** Whom the notifier itself names; `null` where it leaves that to the caller. */
 export const recipientsOf = async (
   definition: AnyDefinition,
-  payload: unknown,
+  payload: GivenPayload,
 ): Promise<readonly Recipient[] | null> => {
   const { recipients } = definition
   if (!recipients) return null
@@ -83,7 +143,7 @@ export const recipientsOf = async (
 /** The channels for one recipient, each once, in order of name. */
 export const channelsFor = async (
   definition: AnyDefinition,
-  payload: unknown,
+  payload: GivenPayload,
   recipient: Recipient,
 ): Promise<readonly string[]> => {
   const { channels } = definition
@@ -108,16 +168,24 @@ export const render = async (
     payload,
     recipient,
     contract,
-  }: { channel: string; payload: unknown; recipient: Recipient; contract: z.ZodType },
+  }: { channel: string; payload: GivenPayload; recipient: Recipient; contract: z.ZodType },
 ): Promise<unknown> => {
   const member = `render.${channel}`
   const renders = definition.render[channel]
   if (!renders) throw new NotifierError(definition, member, 'does not exist')
-  const fresh = await freshPayload(definition, member, payload)
-  const content = await withinTime(definition, member, () => renders({ payload: fresh, recipient }))
+  // What is in an inbox stays there, and is shown again.
+  const open = channel !== 'in_app'
+  const seesSecrets = open && payload.secrets.length > 0
+  const fresh = await (open ? openPayload : freshPayload)(definition, member, payload)
+  const content = await withinTime(definition, member, () => renders({ payload: fresh, recipient }), seesSecrets)
   // A contract may be a host's own code, and content so deep that walking it overflows the stack.
-  const checked = await withinTime(definition, member, () => parse(contract, content))
+  const checked = await withinTime(definition, member, () => parse(contract, content), seesSecrets)
   if (checked.success) return checked.data
+  if (seesSecrets) {
+    const problem =
+      'returned content that does not fit its channel; how is not told, since that may quote a secret field'
+    throw new NotifierError(definition, member, problem)
+  }
   const [issue] = checked.error.issues
   throw new NotifierError(
     definition,

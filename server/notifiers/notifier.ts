@@ -100,5 +100,9 @@ export const definitionOf = (notifier: unknown): AnyDefinition | null =>
 /** The JSON Schema keyword that marks a secret field. */
 export const SECRET_KEYWORD = 'x-carillon-secret'
 
-/** Marks a payload field as secret: sealed at rest, open to rendering alone, erased when all is sent. */
+/**
+ * Marks a payload field as secret: sealed at rest, open to the renders of channels other than in_app alone, and erased
+ * when nothing of its event is left to be sent. For fields of objects and items of lists, of any type; a transformation
+ * belongs inside the mark, as in `secret(z.string().transform(...))`.
+ */
 export const secret = <T extends z.ZodType>(schema: T): T => schema.meta({ [SECRET_KEYWORD]: true })

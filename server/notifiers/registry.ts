@@ -3,8 +3,9 @@ import type { CarillonConfig } from '../config.ts'
 import { durationMs } from '../core/duration.ts'
 import { idFault } from '../core/json-limits.ts'
 import { SetupError } from '../errors.ts'
-import { type AnyDefinition, definitionOf, SECRET_KEYWORD } from './notifier.ts'
+import { type AnyDefinition, definitionOf } from './notifier.ts'
 import { payloadSchemaOf } from './payload-schema.ts'
+import { findSecrets } from './secret-paths.ts'
 
 /** The notifiers of a configuration, by key; all of them have been checked. */
 export type Registry = ReadonlyMap<string, AnyDefinition>
@@ -24,24 +25,13 @@ const nameFaults = (field: string, text: unknown): string[] => {
   return fault ? [`${field} ${fault.message}`] : []
 }
 
-/** Whether a JSON Schema has a field marked as secret, and where. */
-const secretField = (schema: unknown, path = 'payload'): string | null => {
-  if (typeof schema !== 'object' || schema === null) return null
-  if ((schema as Record<string, unknown>)[SECRET_KEYWORD] === true) return path
-  for (const [name, inner] of Object.entries(schema)) {
-    const found = secretField(inner, name === 'properties' || name === 'items' ? path : `${path}.${name}`)
-    if (found) return found
-  }
-  return null
-}
-
 const payloadFaults = (payload: unknown): string[] => {
   if (!(payload instanceof Object) || !('safeParseAsync' in payload) || !('_zod' in payload)) {
     return ['`payload` must be a zod 4 schema']
   }
   try {
-    const secret = secretField(payloadSchemaOf(payload as z.ZodType))
-    return secret ? [`\`secret()\` is not supported yet (\`${secret}\`)`] : []
+    payloadSchemaOf(payload as z.ZodType)
+    return [...findSecrets(payload as z.ZodType).faults]
   } catch (error) {
     return [`\`payload\` cannot be described as JSON Schema: ${(error as Error).message}`]
   }

@@ -5,6 +5,7 @@ import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { CarillonError } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
+import { eraseSecretsIn } from './erase-secrets.ts'
 import { checkWords } from './words.ts'
 
 export interface CancelledEvent {
@@ -30,6 +31,7 @@ export const cancelEvent = async (
     const [counts] = await tx.query<CancelledRow>(cancel({ tenantId, id }, { reason, code: 'event_cancelled', now }))
     const [event] = await tx.query<EventRow>(loadEvents([{ tenantId, id }]))
     if (!event) throw missing()
+    if (event.sealed_payload) await eraseSecretsIn(tx, [{ tenantId, id }])
     return { event, cancelledCount: counts?.cancelled ?? 0, tooLateCount: counts?.too_late ?? 0 }
   })
 }

@@ -1,9 +1,12 @@
 import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { InboxKey } from '../core/cursor.ts'
+import type { UnsubscribeSubject } from '../core/unsubscribe-token.ts'
 import type { Database } from '../db/client.ts'
 import type { Registry } from '../notifiers/registry.ts'
 import type { Telemetry } from '../telemetry.ts'
+import type { EraseSecrets } from './erase-secrets.ts'
+import type { Sealing } from './sealing.ts'
 
 /** What an operation works with; `app.ts` puts it together. */
 export interface Capabilities {
@@ -14,9 +17,18 @@ export interface Capabilities {
   readonly contractOf: (channel: string) => z.ZodType
   /** Whether a channel needs an address. */
   readonly needsAddress: (channel: string) => boolean
+  /** Tells the addresses of a delivery apart where they are written down, without saying what they are. */
+  readonly addressKey: (address: string) => string
+  /** Where the service is found from outside, without a slash at its end; `null` where nobody has said. */
+  readonly publicUrl: string | null
+  /** The link by which a recipient switches something off; `null` where nobody has said where links lead. */
+  readonly unsubscribeUrl: (subject: UnsubscribeSubject) => string | null
   /** The zone of quiet hours for recipients without one; UTC where `null`. */
   readonly defaultTimeZone: string | null
   readonly telemetry: Telemetry
+  /** For secret fields of payloads. */
+  readonly sealing: Sealing
+  readonly eraseSecrets: EraseSecrets
   /** Hints, given after commits; nothing depends on their arrival. */
   readonly hints: Hints
 }

@@ -1,5 +1,6 @@
 import { type OperatorAction, operatorFault } from '../core/delivery.ts'
 import type { NewTransition } from '../db/sql/begin-deliveries.ts'
+import { holdSecrets } from '../db/sql/erase-secrets.ts'
 import { cancelDelivery, lockDelivery, type OperatedRow, releaseDelivery } from '../db/sql/operate-delivery.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
@@ -28,20 +29,22 @@ const TRANSITIONS: Readonly<Record<OperatorAction, Pick<NewTransition, 'event' |
  * INVALID_STATE, and changes nothing.
  */
 export const operateDelivery = async (
-  { db, clock, hints }: Capabilities,
+  { db, clock, hints, eraseSecrets }: Capabilities,
   action: OperatorAction,
   { tenantId, id, words }: OperatorCall,
 ): Promise<string> => {
   checkWords(words, ['input', 'reason'])
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such delivery', { path: ['input', 'deliveryId'] })
   if (id === null) throw missing()
-  await asTenant(db.tenant, tenantId, async (tx) => {
+  const operated = await asTenant(db.tenant, tenantId, async (tx) => {
     // Each begins after the one before has ended, and so sees what that had waited for.
     const locking = lockDelivery({ tenantId, id }).map((lock) => tx.query<OperatedRow>(lock))
     const [locked, [time]] = await Promise.all([Promise.all(locking), tx.query<ClockRow>(readClock(clock.now()))])
     const [row] = locked.at(-1) ?? []
     if (!row) throw missing()
     const { now } = time as ClockRow
+    const secret = action === 'retry' && row.has_secrets && row.channel !== 'in_app'
+    const [event] = secret ? await tx.query<{ sealed: boolean }>(holdSecrets({ tenantId, id: row.event_id })) : []
     const fault = operatorFault(action, {
       status: row.status,
       orchestrationState: row.orchestration_state,
@@ -49,6 +52,7 @@ export const operateDelivery = async (
       queued: row.queued,
       eventCancelled: row.event_status === 'cancelled',
       expired: row.expires_at !== null && row.expires_at <= now,
+      secretsErased: secret && !event?.sealed,
     })
     if (fault) {
       throw new CarillonError('INVALID_STATE', `Cannot ${action} this delivery: it ${fault}`, {
@@ -59,7 +63,9 @@ export const operateDelivery = async (
     const transition = { ...TRANSITIONS[action], id: newId(), context: { source: 'operator', ...scheduledAt, words } }
     const change = action === 'cancel' ? cancelDelivery : releaseDelivery
     await tx.commitWith([change({ tenantId, id }, now, transition)])
+    return row
   })
-  if (action !== 'cancel') hints.workDue()
+  if (action === 'cancel') await eraseSecrets([{ ...operated, tenant_id: tenantId, id: operated.event_id }])
+  else hints.workDue()
   return id
 }

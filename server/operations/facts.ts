@@ -36,7 +36,8 @@ const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${
 const rowName = (row: { readonly tenant_id: string; readonly recipient_id: string }): string =>
   `${row.tenant_id}\n${row.recipient_id}`
 
-const toPreference = (row: PreferenceRow): Preference => ({
+/** A stored row as the planner knows it. */
+export const toPreference = (row: PreferenceRow): Preference => ({
   notificationKey: row.notification_key || null,
   category: row.category || null,
   channel: row.channel || null,

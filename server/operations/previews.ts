@@ -3,6 +3,7 @@ import { recipientFault } from '../core/trigger-request.ts'
 import { loadRecipients, type RecipientRow } from '../db/sql/load-recipients.ts'
 import { readAsTenant } from '../db/transaction.ts'
 import type { InputPath } from '../errors.ts'
+import { wholePayload } from '../notifiers/invoke.ts'
 import type { Capabilities } from './capabilities.ts'
 import { toRecipient } from './recipients-known.ts'
 import { type Rendered, renderContent } from './render-content.ts'
@@ -46,6 +47,10 @@ export const previewRendering = async (
   )
   const shown = mergeRecipient(stored && toRecipient(stored), given)
   return blaming(capabilities, { tenantId, definition }, () =>
-    renderContent(capabilities, definition, { channel, payload, recipient: shown }),
+    renderContent(capabilities, definition, {
+      channel,
+      payload: wholePayload(definition, payload),
+      recipient: shown,
+    }),
   )
 }

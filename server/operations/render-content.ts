@@ -1,6 +1,6 @@
 import { jsonFault } from '../core/json-limits.ts'
 import type { Recipient } from '../core/recipient.ts'
-import { NotifierError, render, renderIdentity } from '../notifiers/invoke.ts'
+import { type GivenPayload, NotifierError, render, renderIdentity } from '../notifiers/invoke.ts'
 import type { AnyDefinition } from '../notifiers/notifier.ts'
 import type { Capabilities } from './capabilities.ts'
 
@@ -19,7 +19,7 @@ export const renderContent = async (
     channel,
     payload,
     recipient,
-  }: { readonly channel: string; readonly payload: unknown; readonly recipient: Recipient },
+  }: { readonly channel: string; readonly payload: GivenPayload; readonly recipient: Recipient },
 ): Promise<Rendered> => {
   const content = await render(definition, { channel, payload, recipient, contract: contractOf(channel) })
   const fault = jsonFault(content, [])

@@ -100,7 +100,6 @@ const eventOf = (definition: AnyDefinition, tenantId: string): PlannedEvent => (
 
 interface Deciding {
   readonly tenantId: string
-  readonly request: Occurrence
   readonly checked: CheckedTrigger
   readonly sight: Sight
 }
@@ -108,8 +107,9 @@ interface Deciding {
 /** Runs the notifier's code for each recipient, and asks what the trigger asks about what comes of it. */
 const decide = async (
   capabilities: Capabilities,
-  { tenantId, request: { payload }, checked, sight }: Deciding,
+  { tenantId, checked, sight }: Deciding,
 ): Promise<readonly SimulatedRecipient[]> => {
+  const { payload } = checked
   const planning: Planning = { now: sight.now, defaultTimeZone: capabilities.defaultTimeZone, newId }
   const event = eventOf(checked.definition, tenantId)
   const recipients: SimulatedRecipient[] = []
@@ -164,6 +164,6 @@ export const simulateTrigger = async (
 ): Promise<Simulation> => {
   const checked = await checkTrigger(capabilities, { tenantId, request, path })
   const sight = await look(capabilities, checked, { tenantId, at: at ?? capabilities.clock.now() })
-  const recipients = await decide(capabilities, { tenantId, request, checked, sight })
+  const recipients = await decide(capabilities, { tenantId, checked, sight })
   return { at: sight.now, recipients: await asExplained(capabilities, recipients), recipientCount: sight.count }
 }

@@ -13,6 +13,7 @@ export interface Explanation extends Story {
   readonly delivery: Story['delivery'] & {
     readonly id: string
     readonly stepKey: string
+    readonly awaitsOperator: boolean
     readonly planningContext: unknown
     readonly renderKey: string | null
     readonly renderVersion: number | null
@@ -33,6 +34,8 @@ const toAttempt = (tenantId: string, deliveryId: string, row: AttemptJson): Expl
   providerMessageId: row.provider_message_id,
   reason: row.reason,
   address: row.address,
+  // Nobody is shown it.
+  addressKey: null,
   source: row.source,
   startedAt: row.started_at === null ? null : new Date(row.started_at),
   insertedAt: new Date(row.inserted_at),
@@ -55,6 +58,7 @@ const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
     category: row.category,
     channel: row.channel,
     stepKey: row.step_key,
+    awaitsOperator: row.awaits_operator,
     status: row.status,
     orchestrationState: row.orchestration_state,
     planningReason: row.planning_reason,

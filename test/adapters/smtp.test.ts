@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 import { afterEach, expect, test } from 'vitest'
 import type { Adapter, DeliverResult, OutgoingMessage } from '../../server/adapters/adapter.ts'
+import { postmark } from '../../server/adapters/receivers/postmark.ts'
 import { type SmtpOptions, smtp } from '../../server/adapters/smtp.ts'
 import { parseSmtpUrl } from '../../server/adapters/smtp-url.ts'
 import type { EmailContent } from '../../server/core/render-contracts.ts'
 import { SetupError } from '../../server/errors.ts'
 import { describeAdapter } from './contract.ts'
 import { messageWith } from './message.ts'
-import { type SmtpProvider, smtpProvider } from './smtp-provider.ts'
+import { type ReceivedMail, type SmtpProvider, smtpProvider } from './smtp-provider.ts'
 
 const FROM = 'Example <no-reply@example.test>'
 const content = { subject: 'Ada mentioned you – 5 €', html: '<p>Grüße</p>', text: 'Grüße' }
@@ -72,6 +73,33 @@ test('the Message-ID is made of the idempotency key, in the domain of the sender
   expect(second).toBe(first)
   expect(third).toMatch(/^<[0-9a-f]{40}@example\.test>$/)
   expect(third).not.toBe(first)
+})
+
+const valuesOf = ({ mail }: ReceivedMail, name: string): string[] =>
+  mail.headers.filter(({ key }) => key === name).map(({ value }) => value)
+
+test('what can be switched off carries the link to do so, and that one click is enough', async () => {
+  const { adapter, provider } = await open()
+  const unsubscribeUrl = `https://notify.example.test/unsubscribe/${'Ab-_9'.repeat(40)}`
+  await adapter.deliver(message({ unsubscribeUrl }), never)
+  const received = one(provider.mails)
+  expect(valuesOf(received, 'list-unsubscribe')).toEqual([`<${unsubscribeUrl}>`])
+  expect(valuesOf(received, 'list-unsubscribe-post')).toEqual(['List-Unsubscribe=One-Click'])
+  // On one line: not every mailbox provider puts a folded link together again.
+  expect(received.raw.split('\r\n')).toContain(`List-Unsubscribe: <${unsubscribeUrl}>`)
+})
+
+test('what cannot be switched off carries neither, and neither does a link that no header has room for', async () => {
+  const { adapter, provider } = await open()
+  const long = `https://notify.example.test/${'x'.repeat(1_000)}`
+  for (const unsubscribeUrl of [undefined, null, long]) {
+    await adapter.deliver(message(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }), never)
+  }
+  expect(provider.mails).toHaveLength(3)
+  for (const received of provider.mails) {
+    expect(received.mail.headers.filter(({ key }) => key.startsWith('list-'))).toEqual([])
+    for (const line of received.raw.split('\r\n')) expect(line.length).toBeLessThanOrEqual(998)
+  }
 })
 
 test('its connections are used again', async () => {
@@ -293,12 +321,6 @@ test.each(['', 'Example', 'a@example.test, b@example.test', 'Example <>', 'a@exa
   },
 )
 
-test('feedback is refused by name, never ignored', () => {
-  expect(() => smtp({ url: 'smtp://127.0.0.1', from: FROM, feedback: {} })).toThrow(
-    new SetupError('smtp: `feedback` is not supported yet'),
-  )
-})
-
 test('it carries channels that need an address, and takes a name', () => {
   const adapter = smtp({ url: 'smtp://127.0.0.1', from: FROM })
   expect(adapter).toMatchObject({ name: 'smtp', needsAddress: true, timeoutMs: 10_000 })
@@ -311,3 +333,31 @@ test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])(
     expect(() => smtp({ url: 'smtp://127.0.0.1', from: FROM, timeoutMs })).toThrow(SetupError)
   },
 )
+
+test("a mail carries what its provider's webhooks find the delivery by, and they are read by the receiver", async () => {
+  const feedback = postmark({ username: 'postmark', password: 'p'.repeat(32) })
+  const { adapter, provider } = await open({ feedback })
+  await adapter.deliver(message(), never)
+  expect(valuesOf(one(provider.mails), 'x-pm-metadata-carillon-delivery-id')).toEqual(['RGVsaXZlcnk6MQ'])
+  expect(valuesOf(one(provider.mails), 'x-carillon-delivery')).toEqual(['RGVsaXZlcnk6MQ'])
+
+  const body = { RecordType: 'Delivery', Metadata: { 'carillon-delivery-id': 'RGVsaXZlcnk6MQ' } }
+  const login = Buffer.from(`postmark:${'p'.repeat(32)}`).toString('base64')
+  const request = { rawBody: Buffer.from(JSON.stringify(body)), url: 'https://notify.example.test/webhooks/acme/smtp' }
+  expect(await adapter.receive?.({ ...request, headers: { authorization: `Basic ${login}` } })).toEqual([
+    { status: 'delivered', deliveryId: 'RGVsaXZlcnk6MQ' },
+  ])
+})
+
+test('a mail without a receiver has the one header, and takes no webhooks', async () => {
+  const { adapter, provider } = await open()
+  await adapter.deliver(message(), never)
+  expect(one(provider.mails).mail.headers.filter(({ value }) => value.includes('RGVsaXZlcnk6MQ'))).toHaveLength(1)
+  expect(adapter.receive).toBeUndefined()
+})
+
+test('feedback that is no receiver is told at once', () => {
+  expect(() => smtp({ url: 'smtp://mail.example.test', from: FROM, feedback: {} as never })).toThrow(
+    /^smtp: `feedback` must be a receiver/,
+  )
+})

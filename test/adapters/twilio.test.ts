@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
-import type { Adapter, OutgoingMessage } from '../../server/adapters/adapter.ts'
+import { type Adapter, type OutgoingMessage, WebhookSignatureError } from '../../server/adapters/adapter.ts'
 import { type TwilioOptions, twilio } from '../../server/adapters/twilio.ts'
 import type { SmsContent } from '../../server/core/render-contracts.ts'
 import { SetupError } from '../../server/errors.ts'
@@ -232,4 +233,24 @@ test.each([
   expect(make).toThrow(SetupError)
   expect(make).toThrow(word)
   expect(make).not.toThrow('sesame')
+})
+
+test('each message says where its status is to be reported, and the report is taken', async () => {
+  const { adapter, provider } = await open()
+  const webhookUrl = 'https://notify.example.test/webhooks/acme/twilio'
+  await adapter.deliver(message({ deliveryId: 'RGVsaXZlcnk6MQ', webhookUrl }), never)
+  const callback = new URLSearchParams(provider.calls[0]?.body).get('StatusCallback') ?? ''
+  expect(callback).toBe(`${webhookUrl}?carillon-delivery-id=RGVsaXZlcnk6MQ`)
+
+  const form = { MessageSid: `SM${'9f'.repeat(16)}`, MessageStatus: 'delivered' }
+  const signed = callback + Object.entries(form).flat().join('')
+  const request = { rawBody: Buffer.from(new URLSearchParams(form).toString()), url: callback }
+  const signature = createHmac('sha1', TOKEN).update(signed).digest('base64')
+  expect(adapter.receive?.({ ...request, headers: { 'x-twilio-signature': signature } })).toMatchObject([
+    { status: 'delivered', deliveryId: 'RGVsaXZlcnk6MQ', providerMessageId: form.MessageSid },
+  ])
+  const foreign = createHmac('sha1', 'another').update(signed).digest('base64')
+  expect(() => adapter.receive?.({ ...request, headers: { 'x-twilio-signature': foreign } })).toThrow(
+    WebhookSignatureError,
+  )
 })

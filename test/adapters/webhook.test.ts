@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import getTLSOptions from 'smtp-server/lib/tls-options.js'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Adapter, OutgoingMessage } from '../../server/adapters/adapter.ts'
+import { type Adapter, type OutgoingMessage, WebhookSignatureError } from '../../server/adapters/adapter.ts'
 import { retryAfterMs } from '../../server/adapters/retry-after.ts'
 import { type WebhookOptions, webhook } from '../../server/adapters/webhook.ts'
 import { SetupError } from '../../server/errors.ts'
@@ -77,6 +77,13 @@ test('it POSTs what happened, to whom, and the content, at the moment of the cal
   expect(new Date(timestamp).toISOString()).toBe(timestamp)
   expect(Date.parse(timestamp)).toBeGreaterThanOrEqual(before)
   expect(Date.parse(timestamp)).toBeLessThanOrEqual(Date.now())
+})
+
+test('a receiver that sends mail gets the link to unsubscribe', async () => {
+  const { adapter, provider } = await open()
+  const unsubscribeUrl = 'https://notify.example.test/unsubscribe/x'
+  await adapter.deliver(message({ channel: 'email', unsubscribeUrl }), never)
+  expect(JSON.parse(received(provider).body).data).toMatchObject({ channel: 'email', unsubscribeUrl })
 })
 
 test('the receiver can verify it with the Standard Webhooks library, and sees when it was changed', async () => {
@@ -298,3 +305,16 @@ test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])(
     expect(() => webhook({ url: 'https://example.test/', secret: SECRET, timeoutMs })).toThrow(SetupError)
   },
 )
+
+test('it takes reports that are signed with its own secret', async () => {
+  const { adapter } = await open()
+  const body = JSON.stringify({ type: 'delivery.bounced', data: { deliveryId: 'RGVsaXZlcnk6MQ' } })
+  const now = new Date()
+  const signature = new Webhook(SECRET).sign('report-1', now, body)
+  const headers = { 'webhook-id': 'report-1', 'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)) }
+  const request = { rawBody: Buffer.from(body), url: 'https://notify.example.test/webhooks/acme/webhook' }
+  const events = adapter.receive?.({ ...request, headers: { ...headers, 'webhook-signature': signature } })
+  expect(events).toEqual([{ status: 'bounced', deliveryId: 'RGVsaXZlcnk6MQ', providerEventId: 'report-1' }])
+  const forged = { ...request, headers: { ...headers, 'webhook-signature': signature.replace(/.{8}$/, 'AAAAAAA=') } }
+  expect(() => adapter.receive?.(forged)).toThrow(WebhookSignatureError)
+})

@@ -86,6 +86,8 @@ const bareRows = (recipients: readonly string[], now: Date) => {
         send_at: null,
         expires_at: null,
         topics: [],
+        has_secrets: false,
+        sealed_payload: null,
         is_digest: false,
         recipient_count: 1,
         planned_recipient_count: 1,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DELIVERY_STATUSES, isTerminal, ORCHESTRATION_STATES, waitingFor } from '../../server/core/delivery.ts'
 
-const READY = { orchestrationState: 'ready', planningReason: null } as const
+const READY = { orchestrationState: 'ready', planningReason: null, awaitsOperator: false } as const
 
 test.each([
   ['pending', 'due'],
@@ -17,16 +17,21 @@ test.each([
 
 test('a delivery that was put off waits for the reason of it, and a held one for its digest', () => {
   const planningReason = 'quiet_hours'
-  expect(waitingFor({ status: 'pending', orchestrationState: 'deferred', planningReason })).toBe('quiet_hours')
-  expect(waitingFor({ status: 'pending', orchestrationState: 'digest_held', planningReason: 'digest_rule' })).toBe(
-    'digest',
-  )
+  const deferred = { ...READY, status: 'pending', orchestrationState: 'deferred', planningReason } as const
+  expect(waitingFor(deferred)).toBe('quiet_hours')
+  const held = { ...deferred, orchestrationState: 'digest_held', planningReason: 'digest_rule' } as const
+  expect(waitingFor(held)).toBe('digest')
+})
+
+test('a delivery that hangs in mid-call waits for an operator, and one whose call is under way for the provider', () => {
+  expect(waitingFor({ ...READY, status: 'dispatched', awaitsOperator: true })).toBe('operator')
+  expect(waitingFor({ ...READY, status: 'dispatched' })).toBe('provider')
 })
 
 test('every delivery that is not terminal says what it waits for, and no terminal one does', () => {
   for (const status of DELIVERY_STATUSES) {
     for (const orchestrationState of ORCHESTRATION_STATES) {
-      const waits = waitingFor({ status, orchestrationState, planningReason: 'some_reason' })
+      const waits = waitingFor({ ...READY, status, orchestrationState, planningReason: 'some_reason' })
       expect(waits === null).toBe(isTerminal(status))
     }
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { maskAddress } from '../../server/core/mask.ts'
+import { pushSubscription } from '../support/push-subscription.ts'
 
 test.each([
   ['ada@example.com', 'a…@example.com'],
@@ -11,6 +12,9 @@ test.each([
   ['@nobody', '@no…dy'],
   ['123456', '…'],
   ['', '…'],
+  [pushSubscription('x1Yz'), 'push.example.test/…x1Yz'],
+  ['{"endpoint":"https://push.example.test/abc","keys":{"p256dh":"a","auth":"b"}}', 'push.example.test/…'],
+  ['{"endpoint":"https://push.example.test/abc"}', '{"e…"}'],
 ])('%s is shown as %s', (address, shown) => {
   expect(maskAddress(address)).toBe(shown)
 })

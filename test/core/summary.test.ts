@@ -202,7 +202,7 @@ const OTHERS: readonly (readonly [ReasonCode, Parameters<typeof storyOf>[0], str
       transitions: [transition('cancelled', 'retries_exhausted')],
       attempts: [{ ...ATTEMPT, errorClass: 'render_failed', reason: 'x is undefined' }],
     },
-    'Not sent: its content could not be made in one try, and all tries were used up at 2026-01-15 12:05:00 UTC; the notifier\'s error: "x is undefined".',
+    'Not sent: its content could not be made in 1 try, and all tries were used up at 2026-01-15 12:05:00 UTC; the notifier\'s error: "x is undefined".',
   ],
   [
     'permanent_failure',
@@ -313,7 +313,7 @@ const UNDER_WAY: readonly (readonly [string, Parameters<typeof storyOf>[0], stri
         { ...ATTEMPT, attemptNumber: 2, outcome: 'succeeded', errorClass: null },
       ],
     },
-    'Sent at 2026-01-15 12:00:00 UTC by mail, on try 2; a worker died in mid-call before (one try), so the provider may have seen it more than once, each time under the same idempotency key.',
+    'Sent at 2026-01-15 12:00:00 UTC by mail, on try 2; a worker died in mid-call before (1 try), so the provider may have seen it more than once, each time under the same idempotency key.',
   ],
   [
     'failed for now',

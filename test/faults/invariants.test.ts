@@ -38,7 +38,7 @@ const WAITING = `(select v.id from delivery v join event e on e.id = v.event_id 
 const STOPPED = `(select v.id from delivery v join event e on e.id = v.event_id where e.idempotency_key = 'stopped' and v.channel = 'pager')`
 
 const SABOTAGE: Readonly<Record<string, string>> = {
-  'a delivery that is not terminal has a due row': `delete from due where subject_id = ${WAITING}`,
+  'a delivery that is not terminal has a due row, or waits for an operator': `delete from due where subject_id = ${WAITING}`,
   'a due row of a delivery has a delivery that is not terminal, in its own lane': `insert into due (tenant_id, kind, subject_id, lane, due_at) values ('acme', 'delivery', ${SENT}, 'pager', now())`,
   'an event has a fan-out due exactly while it waits for its instant or is being planned': `delete from due where kind = 'fan_out'`,
   'there is an audience to be planned only while its event is, and it is as large as the event says': `delete from event_recipient where recipient_id = 'listener-000007'`,
@@ -50,16 +50,19 @@ const SABOTAGE: Readonly<Record<string, string>> = {
   "a recipient's deliveries stand in an order without gaps": `update delivery set position = position + 10 where id = ${WAITING}`,
   'an in-app delivery has succeeded exactly where its notification is in the inbox, with content': `update notification set content = null where recipient_id = 'bob'`,
   'attempts of a delivery are numbered from 1 without gaps': `alter table delivery_attempt disable trigger user; update delivery_attempt set attempt_number = 2 where delivery_id = ${SENT}`,
-  'a delivery that succeeded has exactly one successful attempt, its last, and no other delivery has any': `alter table delivery_attempt disable trigger user; update delivery_attempt set outcome = 'unknown' where delivery_id = ${SENT}`,
-  'nothing follows an attempt that was refused for good, unless an operator wanted it': `alter table delivery_attempt disable trigger user; update delivery_attempt set outcome = 'rejected' where delivery_id = ${SENT}`,
+  'a delivery has succeeded where an address of it accepted and has not sent it back, or its provider said that it arrived': `alter table delivery_attempt disable trigger user; update delivery_attempt set outcome = 'unknown' where delivery_id = ${SENT}`,
+  'no address is called again after it accepted, unless it sent that back and an operator wanted it': `insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, source, inserted_at) values ('acme', gen_random_uuid(), ${SENT}, 2, 'failed', 'call', now())`,
+  'what a provider reported waits in the queue exactly until it is carried out': `insert into webhook_ingress (tenant_id, id, adapter, delivery_id, normalized_status, state, inserted_at) values ('acme', gen_random_uuid(), 'pager', ${SENT}, 'delivered', 'queued', now())`,
+  'each report that was carried out is one attempt of its delivery, and nothing else is': `insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, source, inserted_at) values ('acme', gen_random_uuid(), ${SENT}, 2, 'succeeded', 'feedback', now())`,
+  'nothing follows an attempt that was refused for good, unless an operator wanted it': `alter table delivery_attempt disable trigger user; update delivery_attempt set outcome = 'rejected' where delivery_id = ${SENT}; insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, source, inserted_at) values ('acme', gen_random_uuid(), ${SENT}, 2, 'failed', 'call', now())`,
   'the queue has counted every try since the last time that an operator let it begin anew': `update due set tries = 3 where subject_id = ${WAITING}`,
   'a delivery that failed for now is due when it says': `update delivery set status = 'failed', next_attempt_at = now() where id = ${WAITING}`,
   'a delivery that was put off is due when it may go on, or when it expires': `update delivery set orchestration_state = 'deferred', planning_reason = 'quiet_hours', next_eligible_at = now() + interval '1 hour' where id = ${WAITING}`,
   'what waits is due by the time that it expires': `update delivery set expires_at = now() - interval '1 hour' where id = ${WAITING}`,
   'a topic has as many subscribers as it says': `insert into topic (tenant_id, id, key, subscriber_count, inserted_at) values ('acme', gen_random_uuid(), 'releases', 1, now())`,
   'a delivery was planned by exactly one decision': `delete from delivery_decision where delivery_id = ${WAITING}`,
-  'no provider is called without a decision that let it through, under the lease that the attempt is named after': `alter table delivery_decision disable trigger user; update delivery_decision set answers = '[{"verdict": "suppress"}]' where delivery_id = ${SENT} and checkpoint = 'perform'`,
-  'a decision that let a delivery through is followed by its attempt, or the delivery is dispatched now': `delete from delivery_attempt where delivery_id = ${SENT}`,
+  'no provider is called without a decision that let it through, under the lease that the first call of a try is named after': `alter table delivery_decision disable trigger user; update delivery_decision set answers = '[{"verdict": "suppress"}]' where delivery_id = ${SENT} and checkpoint = 'perform'`,
+  'a decision that let a delivery through is followed by its attempt, or the delivery is dispatched now, or a report ended its call': `delete from delivery_attempt where delivery_id = ${SENT}`,
   'a delivery that was stopped after it had been planned says when and why': `delete from delivery_transition where delivery_id = ${STOPPED}`,
   'nothing of a cancelled event waits to be sent, unless it had been handed over before': `update event set status = 'cancelled' where idempotency_key = 'waiting'`,
 }

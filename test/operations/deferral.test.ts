@@ -321,7 +321,7 @@ test('a call whose worker died is not repeated in quiet hours', async () => {
   const { app } = carillon
   const claim = claimDue(new Map([['pager', 1]]), { now: clock.now(), leaseMs: LEASE_MS })
   const { rows } = await app.db.system.query<Claim>(claim)
-  const begun = await beginClaims({ ...app, routes: buildRoutes(config, LEASE_MS), leaseMs: LEASE_MS }, rows)
+  const begun = await beginClaims({ ...app, routes: buildRoutes(config), leaseMs: LEASE_MS }, rows)
   expect(begun.map(({ recipient }) => recipient.id)).toEqual(['widow'])
   clock.advance(LEASE_MS)
   expect(await carillon.drainJobs()).toBe(1)

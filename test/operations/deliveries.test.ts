@@ -406,7 +406,7 @@ test('a worker that has claimed one, and not begun, finds it gone', async () => 
     return (await app.db.system.query<Claim>(statement)).rows
   }
   const begin = (claims: readonly Claim[]) =>
-    beginClaims({ ...app, routes: buildRoutes(config, LEASE_MS), leaseMs: LEASE_MS }, claims)
+    beginClaims({ ...app, routes: buildRoutes(config), leaseMs: LEASE_MS }, claims)
   const cancelled = await call()
   const cancelledClaims = await claim()
   await operate(carillon, 'cancel', cancelled.id)

@@ -4,13 +4,14 @@ import { APPLICATION_ROLE } from '../../server/db/client.ts'
 import { memory } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { mention } from '../support/notifiers.ts'
+import { report, takesEvents } from '../support/reports.ts'
 import { trigger } from '../support/trigger.ts'
 
 let carillon: TestCarillon
 let tables: readonly { readonly name: string; readonly key: string }[]
 
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [mention], adapters: { email: memory() } })
+  carillon = await startCarillon({ notifiers: [mention], adapters: { email: { ...memory(), ...takesEvents } } })
   await carillon.addTenant('other')
   // Something of everything, and something that waits.
   const recipients = [{ id: 'ada', email: 'ada@example.test', addresses: [{ channel: 'push', address: 'x' }] }]
@@ -23,6 +24,7 @@ beforeAll(async () => {
     setPolicySettings(input: { recipientId: "ada", timeZone: "Europe/Berlin" }) { __typename }
   }`
   await carillon.ok(carillon.operatorKey, settings)
+  await report(carillon, 'memory', [{ status: 'delivered', deliveryId: 'nobody knows' }])
   const { rows } = await carillon.sql.query<{ name: string; key: string }>(
     `select c.relname as name, case when bool_or(a.attname = 'tenant_id') then 'tenant_id' else 'id' end as key
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -414,7 +414,7 @@ test('a call whose worker died is not repeated once its event has expired', asyn
   const { rows } = await app.db.system.query<Claim>(
     claimDue(new Map([['pager', 1]]), { now: clock.now(), leaseMs: LEASE_MS }),
   )
-  await beginClaims({ ...app, routes: buildRoutes(configOf(1), LEASE_MS), leaseMs: LEASE_MS }, rows)
+  await beginClaims({ ...app, routes: buildRoutes(configOf(1)), leaseMs: LEASE_MS }, rows)
   clock.advance(LEASE_MS)
   await carillon.drainJobs()
   const expired = await deliveryOf(carillon, { eventId: event.id })

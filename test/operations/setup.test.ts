@@ -49,16 +49,6 @@ test.each<[string, object, string]>([
   ['no payload', { payload: undefined }, 'Notifier "fine": `payload` must be a zod 4 schema'],
   ['a payload that is no schema', { payload: { type: 'object' } }, 'Notifier "fine": `payload` must be a zod 4 schema'],
   [
-    'a payload with a secret',
-    { payload: z.object({ code: secret(z.string()) }) },
-    '`secret()` is not supported yet (`payload.code`)',
-  ],
-  [
-    'a secret further down',
-    { payload: z.object({ a: z.array(z.object({ b: secret(z.string()) })) }) },
-    '`secret()` is not supported yet (`payload.a.b`)',
-  ],
-  [
     'recipients that are no function',
     { recipients: [{ id: 'ada' }] },
     'Notifier "fine": `recipients` must be a function',
@@ -130,6 +120,76 @@ test.each<[string, object, string]>([
   expect(await faultsOf({ notifiers: [defined(change)] })).toContain(message)
 })
 
+const CODE = secret(z.string())
+const INSIDE = z.object({ code: CODE })
+interface Tree {
+  readonly code: string
+  readonly next?: Tree | undefined
+}
+const TREE: z.ZodType<Tree> = z.object({ code: CODE, next: z.lazy(() => TREE).optional() })
+
+test.each<[string, z.ZodType, string]>([
+  ['the whole payload', secret(z.object({})), 'cannot mark the whole payload (`payload`)'],
+  ['one form of the payload', z.union([secret(z.string()), z.object({})]), 'cannot mark the whole payload (`payload`)'],
+  [
+    'a value that is made into another',
+    z.object({ a: CODE.transform(Number) }),
+    'inside a transform, pipe, codec or preprocess (`payload.a`)',
+  ],
+  ['a value whose place is made', INSIDE.transform(({ code }) => ({ text: code })), 'preprocess (`payload`)'],
+  [
+    'a value that is looked at before',
+    z.object({ a: z.preprocess((given) => given, INSIDE) }),
+    'preprocess (`payload.a`)',
+  ],
+  ['a value that comes out of another', z.object({ a: z.string().pipe(CODE) }), 'preprocess (`payload.a`)'],
+  [
+    'what a codec decodes',
+    z.object({ a: z.codec(CODE, z.number(), { decode: Number, encode: String }) }),
+    'preprocess (`payload.a`)',
+  ],
+  [
+    'what may be overwritten',
+    z.object({ a: INSIDE.overwrite((value) => value) }),
+    'inside an overwrite() (`payload.a`)',
+  ],
+  ['what may be caught', z.object({ a: z.array(INSIDE.catch({ code: '' })) }), 'inside a catch (`payload.a[]`)'],
+  ['the values of a record', z.object({ a: z.record(z.string(), CODE) }), 'inside a record (`payload.a`)'],
+  ['a place in a tuple', z.object({ a: z.tuple([z.string(), INSIDE]) }), 'inside a tuple (`payload.a`)'],
+  [
+    'half of an intersection',
+    z.object({ a: z.intersection(INSIDE, z.object({})) }),
+    'inside an intersection (`payload.a`)',
+  ],
+  ['whatever else there is', z.object({ a: z.object({}).catchall(CODE) }), 'inside a catchall (`payload.a`)'],
+  ['every level of a tree', z.object({ a: TREE }), 'inside a schema that holds itself (`payload.a`)'],
+])('a secret() that marks %s is refused at the start, with the path', async (_, payload, message) => {
+  const faults = await faultsOf({ notifiers: [defined({ payload })] })
+  expect(faults).toMatch(/^- Notifier "fine": `secret\(\)` cannot /m)
+  expect(faults).toContain(message)
+})
+
+test.each<[string, z.ZodType]>([
+  ['text', CODE],
+  ['a number that is checked', secret(z.number()).refine((value) => value > 3)],
+  ['an object', secret(z.object({ a: z.string() }))],
+  ['any JSON', secret(z.json())],
+  ['a record', secret(z.record(z.string(), z.string()))],
+  ['a value made into another', secret(z.string().transform(Number))],
+  ['one that may be left out', CODE.optional().describe('the code')],
+  [
+    'one of several',
+    z
+      .union([z.object({ code: CODE }), z.array(CODE), z.null()])
+      .default(null)
+      .readonly(),
+  ],
+  ['a branch of a tree, without its secret', z.object({ code: CODE, tree: z.lazy(() => z.json()) })],
+])('a field may be a secret: %s', async (_, field) => {
+  const notifiers = [defined({ payload: z.object({ field }) }), defined({ key: 'faulty', version: 0 })]
+  expect(await faultsOf({ notifiers })).not.toContain('secret')
+})
+
 test('what defineNotifier did not make is refused, and two of one key', async () => {
   expect(await faultsOf({ notifiers: [FINE, null] })).toMatch(
     /notifiers\[0\] was not made by defineNotifier.*notifiers\[1\] was not/s,
@@ -151,14 +211,16 @@ test.each<[string, unknown, string]>([
   ['none', undefined, 'adapters.sms is no adapter: it needs a `name` and `deliver`'],
   ['no name', adapter({ name: '' }), 'adapters.sms is no adapter'],
   ['no deliver', adapter({ deliver: undefined }), 'adapters.sms is no adapter'],
-  ['an empty list', [], 'adapters.sms is no adapter'],
+  ['an empty list', [], 'adapters.sms is empty: name an adapter'],
+  ['a second one that is none', [memory({ name: 'a' }), {}], 'adapters.sms[1] is no adapter'],
   [
-    'several',
-    [memory({ name: 'a' }), memory({ name: 'b' })],
-    'adapters.sms: several adapters of one channel are not supported yet',
+    'a second one of the same name',
+    [memory({ name: 'a' }), memory({ name: 'a' })],
+    'adapters.sms[1]: another adapter is called "a" too',
   ],
-  ['a hold after a crash', adapter({ onUnknown: 'hold' }), "adapters.sms: `onUnknown: 'hold'` is not supported yet"],
-  ['a receiver of webhooks', adapter({ receive: () => [] }), 'adapters.sms: `receive` is not supported yet'],
+  ['another way out of a crash', adapter({ onUnknown: 'ask' }), "adapters.sms: `onUnknown` must be 'retry' or 'hold'"],
+  ['a receiver that is none', adapter({ receive: {} }), 'adapters.sms: `receive` must be a function'],
+  ['no time', adapter({ timeoutMs: 0 }), 'adapters.sms: `timeoutMs` must be a number of milliseconds above 0'],
   ['no tries', adapter({ retry: { attempts: 0 } }), 'adapters.sms.retry: `attempts` must be a positive whole number'],
   [
     'a first delay that is none',

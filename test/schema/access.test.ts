@@ -29,6 +29,7 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Query.events': ['operator'],
   'Query.delivery': ['operator'],
   'Query.deliveries': ['operator'],
+  'Query.webhookIngresses': ['operator'],
   'Mutation.retryDelivery': ['operator'],
   'Mutation.cancelDelivery': ['operator'],
   'Mutation.resumeDelivery': ['operator'],
@@ -48,6 +49,8 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Mutation.createRecipientToken': ['backend'],
   'Mutation.setPreferences': ANYBODY_CONCERNED,
   'Mutation.setPolicySettings': ANYBODY_CONCERNED,
+  'Mutation.registerAddress': ANYBODY_CONCERNED,
+  'Mutation.removeAddress': ANYBODY_CONCERNED,
   'Mutation.markSeen': INBOX,
   'Mutation.markRead': INBOX,
   'Mutation.markUnread': INBOX,
@@ -113,6 +116,8 @@ const argumentsOf = (name: string): Record<string, unknown> => {
     createRecipientToken: input({ recipientId }),
     setPreferences: input({ recipientId, preferences: [] }),
     setPolicySettings: input({ recipientId }),
+    registerAddress: input({ recipientId, channel: 'pager', address: '7' }),
+    removeAddress: input({ recipientId, channel: 'pager', address: '7' }),
     topic: { key: 'releases' },
     subscribeToTopic: input({ topicKey: 'releases', recipientIds: [] }),
     unsubscribeFromTopic: input({ topicKey: 'releases', recipientIds: [] }),
@@ -225,6 +230,10 @@ test('a recipient need not name itself', async () => {
     expect((await askField(keys.recipient, `Mutation.${name}`, { input: { ids: [] } })).errors).toEqual([])
   }
   expect((await askField(keys.recipient, 'Mutation.setPolicySettings', { input: {} })).errors).toEqual([])
+  for (const place of ['Mutation.registerAddress', 'Mutation.removeAddress']) {
+    const input = { channel: 'pager', address: '8' }
+    expect((await askField(keys.recipient, place, { input })).errors).toEqual([])
+  }
 })
 
 test('a key that concerns somebody has to say whom', async () => {

@@ -60,7 +60,7 @@ test('what failed says when the next try is, and when tries are used up, that th
   const eventId = await call(busy, busy)
   await carillon.drainJobs()
   expect(await summaryOf(eventId)).toBe(
-    'Failed for now after one try: the next one is due at 2026-01-15 12:10:00 UTC; the provider\'s words: "line busy".',
+    'Failed for now after 1 try: the next one is due at 2026-01-15 12:10:00 UTC; the provider\'s words: "line busy".',
   )
   clock.set('2026-01-15T12:10:00.000Z')
   await carillon.drainJobs()

@@ -118,6 +118,20 @@ test("a tenant changes nothing of another's", async () => {
   const cancel = 'mutation ($id: ID!) { cancelEvent(input: { eventId: $id }) { cancelledCount } }'
   expect(refusalOf(await carillon.ask(neighbour.backendKey, cancel, { id: ids.Event })).code).toBe('NOT_FOUND')
   expect(await ada.items()).toMatchObject([{ readAt: null, archivedAt: null }])
+  const whole = '{ recipient(recipientId: "ada") { addresses { id address } } }'
+  const ours = (await carillon.ok(carillon.backendKey, whole)).recipient.addresses
+  const register = `mutation { registerAddress(input: { recipientId: "ada", channel: "email", address: "${MARK}@example.test" }) { recipient { email } } }`
+  expect((await carillon.ok(neighbour.backendKey, register)).registerAddress.recipient.email).toBeNull()
+  const byId = (name: string) => `mutation ($addressId: ID!) {
+    ${name}(input: { recipientId: "ada", addressId: $addressId }) { recipient { addresses { id } } } }`
+  const theirs = (await carillon.ok(neighbour.backendKey, whole)).recipient.addresses
+  expect([theirs, ours]).toMatchObject([[{ address: `${MARK}@example.test` }], [{ address: `${MARK}@example.test` }]])
+  const { id: addressId } = ours[0]
+  const answer = await carillon.ask(neighbour.operatorKey, byId('registerAddress'), { addressId })
+  expect(refusalOf(answer).code).toBe('NOT_FOUND')
+  const removed = await carillon.ok(neighbour.operatorKey, byId('removeAddress'), { addressId })
+  expect(removed.removeAddress.recipient.addresses).toMatchObject([{ id: theirs[0].id }])
+  expect((await carillon.ok(carillon.backendKey, whole)).recipient.addresses).toEqual(ours)
   const { preferences } = await carillon.ok(
     ada.token,
     '{ preferences { preferences { channel } policy { timeZone quietHours { start } } } }',

@@ -10,9 +10,9 @@ export interface Invariant {
 /** What changes together is written together, so all of these hold in the midst of the work too. */
 export const INVARIANTS: readonly Invariant[] = [
   {
-    promise: 'a delivery that is not terminal has a due row',
+    promise: 'a delivery that is not terminal has a due row, or waits for an operator',
     sql: `select v.id, v.status from delivery v left join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id)
-      where v.status in ('pending', 'failed', 'dispatched') and d.subject_id is null`,
+      where v.status in ('pending', 'failed', 'dispatched') and not v.awaits_operator and d.subject_id is null`,
   },
   {
     promise: 'a due row of a delivery has a delivery that is not terminal, in its own lane',
@@ -94,25 +94,56 @@ export const INVARIANTS: readonly Invariant[] = [
       having min(attempt_number) <> 1 or max(attempt_number) <> count(*) or count(distinct attempt_number) <> count(*)`,
   },
   {
-    promise: 'a delivery that succeeded has exactly one successful attempt, its last, and no other delivery has any',
-    sql: `select v.id, v.status, a.outcomes from delivery v
-        full join (select tenant_id, delivery_id, array_agg(outcome order by attempt_number) as outcomes
-          from delivery_attempt where source = 'call' group by 1, 2) a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id)
-      where cardinality(array_positions(coalesce(a.outcomes, '{}'), 'succeeded')) <> case v.status when 'succeeded' then 1 else 0 end
-        or (v.status = 'succeeded' and a.outcomes[cardinality(a.outcomes)] <> 'succeeded')`,
+    promise:
+      'a delivery has succeeded where an address of it accepted and has not sent it back, or its provider said that it arrived',
+    sql: `select v.id, v.status from delivery v
+      where (v.status = 'succeeded' and not exists (select from delivery_attempt a
+          where (a.tenant_id, a.delivery_id, a.outcome) = (v.tenant_id, v.id, 'succeeded')))
+        or (v.status in ('cancelled', 'suppressed', 'digested') and exists (select from delivery_attempt a
+          where (a.tenant_id, a.delivery_id, a.outcome, a.source) = (v.tenant_id, v.id, 'succeeded', 'call') and not exists (select from delivery_attempt b
+            where (b.tenant_id, b.delivery_id, b.outcome, b.source) = (v.tenant_id, v.id, 'bounced', 'feedback')
+              and coalesce(b.address_key, a.address_key) is not distinct from a.address_key)))`,
+  },
+  {
+    promise: 'no address is called again after it accepted, unless it sent that back and an operator wanted it',
+    sql: `select a.delivery_id, a.attempt_number, b.attempt_number from delivery_attempt a
+        join delivery_attempt b on (b.tenant_id, b.delivery_id, b.source) = (a.tenant_id, a.delivery_id, 'call')
+          and b.address_key is not distinct from a.address_key and b.attempt_number > a.attempt_number
+      where a.source = 'call' and a.outcome = 'succeeded' and not (exists (select from delivery_attempt c
+          where (c.tenant_id, c.delivery_id, c.outcome, c.source) = (a.tenant_id, a.delivery_id, 'bounced', 'feedback') and c.attempt_number < b.attempt_number
+            and coalesce(c.address_key, a.address_key) is not distinct from a.address_key)
+        and exists (select from delivery_transition t where (t.tenant_id, t.delivery_id, t.event) = (a.tenant_id, a.delivery_id, 'retried')
+          and t.at >= a.inserted_at))`,
+  },
+  {
+    promise: 'what a provider reported waits in the queue exactly until it is carried out',
+    sql: `select w.id, w.state, d.lane from webhook_ingress w
+        full join (select * from due where kind = 'webhook') d on (d.tenant_id, d.subject_id) = (w.tenant_id, w.id)
+      where w.id is null or (w.state = 'queued') <> (d.subject_id is not null) or d.lane <> 'webhook_ingress'
+        or (w.state = 'queued') <> (w.processed_at is null) or (w.state in ('queued', 'processed') and w.delivery_id is null)`,
+  },
+  {
+    promise: 'each report that was carried out is one attempt of its delivery, and nothing else is',
+    sql: `select coalesce(w.delivery_id, a.delivery_id), w.count, a.count from
+        (select tenant_id, delivery_id, count(*) from webhook_ingress where state = 'processed' group by 1, 2) w
+        full join (select tenant_id, delivery_id, count(*) from delivery_attempt where source = 'feedback' group by 1, 2) a
+          on (a.tenant_id, a.delivery_id) = (w.tenant_id, w.delivery_id)
+      where w.count is distinct from a.count`,
   },
   {
     promise: 'nothing follows an attempt that was refused for good, unless an operator wanted it',
     sql: `select v.id, v.status from delivery v join delivery_attempt a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id)
-      where a.source = 'call' and a.outcome in ('rejected', 'bounced') and (v.status <> 'cancelled' or exists (
-        select from delivery_attempt b where (b.tenant_id, b.delivery_id) = (v.tenant_id, v.id) and b.attempt_number > a.attempt_number))
+      where a.source = 'call' and a.outcome in ('rejected', 'bounced') and exists (
+        select from delivery_attempt b where (b.tenant_id, b.delivery_id) = (v.tenant_id, v.id) and b.source = 'call'
+          and b.address_key is not distinct from a.address_key and b.attempt_number > a.attempt_number)
         and not exists (select from delivery_transition t where (t.tenant_id, t.delivery_id) = (v.tenant_id, v.id)
           and t.event = 'retried' and t.at >= a.inserted_at)`,
   },
   {
     promise: 'the queue has counted every try since the last time that an operator let it begin anew',
     sql: `select d.subject_id, d.tries, count(a.id) from due d
-        left join delivery_attempt a on (a.tenant_id, a.delivery_id) = (d.tenant_id, d.subject_id) and a.source = 'call'
+        left join (delivery_attempt a join delivery_decision c on (c.tenant_id, c.delivery_id, c.id) = (a.tenant_id, a.delivery_id, a.id))
+          on (a.tenant_id, a.delivery_id) = (d.tenant_id, d.subject_id) and a.source = 'call'
           and a.inserted_at >= coalesce((select max(t.at) from delivery_transition t
             where (t.tenant_id, t.delivery_id) = (d.tenant_id, d.subject_id) and t.event = 'retried'), '-infinity')
       where d.kind = 'delivery' group by d.tenant_id, d.kind, d.subject_id having d.tries <> count(a.id)`,
@@ -149,18 +180,23 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     promise:
-      'no provider is called without a decision that let it through, under the lease that the attempt is named after',
+      'no provider is called without a decision that let it through, under the lease that the first call of a try is named after',
     sql: `select a.delivery_id, a.id, a.outcome from delivery_attempt a
-        left join delivery_decision c on (c.tenant_id, c.delivery_id, c.id) = (a.tenant_id, a.delivery_id, a.id)
+        left join delivery_attempt f on (f.tenant_id, f.delivery_id, f.inserted_at) = (a.tenant_id, a.delivery_id, a.inserted_at)
+          and exists (select from delivery_decision d where (d.tenant_id, d.delivery_id, d.id) = (f.tenant_id, f.delivery_id, f.id))
+        left join delivery_decision c on (c.tenant_id, c.delivery_id, c.id) = (f.tenant_id, f.delivery_id, f.id)
       where a.source = 'call' and a.adapter <> 'in_app'
         and (c.checkpoint is distinct from 'perform' or c.answers @? '$[*] ? (@.verdict != "pass")')`,
   },
   {
-    promise: 'a decision that let a delivery through is followed by its attempt, or the delivery is dispatched now',
+    promise:
+      'a decision that let a delivery through is followed by its attempt, or the delivery is dispatched now, or a report ended its call',
     sql: `select c.delivery_id, c.id, v.status from delivery_decision c
         join delivery v on (v.tenant_id, v.id) = (c.tenant_id, c.delivery_id)
         left join delivery_attempt a on (a.tenant_id, a.id) = (c.tenant_id, c.id)
-      where c.checkpoint = 'perform' and not c.answers @? '$[*] ? (@.verdict != "pass")' and a.id is null and v.status <> 'dispatched'`,
+      where c.checkpoint = 'perform' and not c.answers @? '$[*] ? (@.verdict != "pass")' and a.id is null and v.status <> 'dispatched'
+        and not exists (select from delivery_attempt f where (f.tenant_id, f.delivery_id, f.source) = (c.tenant_id, c.delivery_id, 'feedback')
+          and f.outcome in ('succeeded', 'bounced') and f.inserted_at >= c.at)`,
   },
   {
     promise: 'a delivery that was stopped after it had been planned says when and why',

@@ -37,6 +37,7 @@ export const ATTEMPT: StoredAttempt = {
   outcome: 'failed',
   errorClass: 'temporary',
   adapter: 'mail',
+  providerMessageId: null,
   reason: null,
   source: 'call',
   startedAt: NOON,

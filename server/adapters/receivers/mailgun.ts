@@ -10,7 +10,8 @@ const statusOf = (event: Fields): ProviderEvent['status'] | null => {
     case 'delivered':
       return 'delivered'
     case 'failed':
-      return event.severity === 'permanent' ? 'bounced' : 'failed'
+      // Temporary: Mailgun goes on trying and says how it ends. A second copy sent meanwhile would arrive as well.
+      return event.severity === 'permanent' ? 'bounced' : null
     case 'complained':
       return 'complained'
     default:
@@ -46,8 +47,8 @@ export interface MailgunOptions {
 }
 
 /**
- * Mailgun's webhooks: delivered, failed (permanent: bounced, temporary: failed) and complained. The delivery's id travels
- * in the mail's variables. Mailgun signs a token, not what it says happened; so the token is the event's id, and a
+ * Mailgun's webhooks: delivered, failed for good (bounced) and complained; that a mail failed for now says nothing yet. The
+ * delivery's id travels in the mail's variables. Mailgun signs a token, not what it says happened; so the token is the event's id, and a
  * token that comes again, with whatever content, is the event that it was.
  */
 export const mailgun = (options: MailgunOptions): Receiver => {

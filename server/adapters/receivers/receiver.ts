@@ -6,7 +6,8 @@ export interface Receiver {
   headers?(deliveryId: string): Record<string, string>
   /**
    * The events of a webhook, none for kinds that say nothing about a delivery. Throws `WebhookSignatureError` where it
-   * cannot be told that the provider sent it, and any other error where it did but cannot be read.
+   * cannot be told that the provider sent it, `WebhookUnavailableError` where that cannot be told now, and any other error
+   * where the provider did but it cannot be read.
    */
   receive(request: WebhookRequest): readonly ProviderEvent[] | Promise<readonly ProviderEvent[]>
 }

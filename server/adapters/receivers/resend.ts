@@ -21,9 +21,10 @@ const statusOf = (kind: string, data: Fields): ProviderEvent['status'] | null =>
     case 'email.complained':
       return 'complained'
     case 'email.failed':
-    case 'email.delivery_delayed':
       return 'failed'
     default:
+      // Delivery_delayed is among these: Resend goes on trying and says how it ends. A second copy sent meanwhile would
+      // arrive as well.
       return null
   }
 }

@@ -1,5 +1,5 @@
 import { SetupError } from '../../errors.ts'
-import type { ProviderEvent } from '../adapter.ts'
+import { type ProviderEvent, WebhookUnavailableError } from '../adapter.ts'
 import { type Fields, fieldsOf, headerIn, jsonIn, providerEvent } from './payload.ts'
 import { DELIVERY_HEADER, DELIVERY_KEY, type Receiver } from './receiver.ts'
 import { download } from './sns-download.ts'
@@ -75,7 +75,11 @@ export const ses = (options: SesOptions): Receiver => {
     }),
     async receive({ rawBody }) {
       const message = await verifySnsMessage(rawBody, { topicArn, maxAgeSeconds, now, keyAt })
-      if (message.subscribeUrl) await confirmSubscription(message.subscribeUrl)
+      if (message.subscribeUrl) {
+        await confirmSubscription(message.subscribeUrl).catch(() => {
+          throw new WebhookUnavailableError('Amazon SNS did not take the confirmation')
+        })
+      }
       return message.type === 'Notification' ? eventsIn(message) : []
     },
   }

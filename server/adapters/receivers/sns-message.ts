@@ -1,7 +1,7 @@
 import { createVerify, type KeyObject } from 'node:crypto'
 import { WebhookSignatureError } from '../adapter.ts'
 import { type Fields, objectIn } from './payload.ts'
-import { base64Bytes, checkFresh, MISSING, type Now, WRONG } from './verification.ts'
+import { base64Bytes, checkFresh, FOREIGN_TOPIC, MISSING, type Now, WRONG } from './verification.ts'
 
 /** What Amazon SNS signs of each kind of message, in this order. A Subject is signed if there is one. */
 const SIGNED: ReadonlyMap<string, readonly string[]> = new Map([
@@ -89,7 +89,7 @@ export const verifySnsMessage = async (rawBody: Uint8Array, options: SnsVerifica
   const signature = typeof body.Signature === 'string' ? base64Bytes(body.Signature) : null
   if (!signed || !hash || !signature) throw new WebhookSignatureError(MISSING)
   const certificateUrl = matching(body.SigningCertURL, CERTIFICATE_URL)
-  if (body.TopicArn !== topicArn) throw new WebhookSignatureError('the message is of another topic')
+  if (body.TopicArn !== topicArn) throw new WebhookSignatureError(FOREIGN_TOPIC)
   const timestamp = matching(body.Timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/)
   checkFresh(Date.parse(timestamp) / 1_000, now, maxAgeSeconds)
   // Neither holds a line break, so that no value can pass for the name and value of the next one.

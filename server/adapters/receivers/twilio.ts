@@ -3,7 +3,7 @@ import { SetupError } from '../../errors.ts'
 import { type ProviderEvent, type WebhookRequest, WebhookSignatureError } from '../adapter.ts'
 import { idIn, providerEvent, textIn } from './payload.ts'
 import { DELIVERY_KEY, type Receiver } from './receiver.ts'
-import { base64Bytes, MISSING, sameText, WRONG } from './verification.ts'
+import { base64Bytes, MISSING, RELATIVE_URL, sameText, WRONG } from './verification.ts'
 
 /** Twilio's codes for numbers that no text message reaches: invalid, no such handset, a landline. */
 const BAD_NUMBER = new Set(['21211', '21217', '21265', '21268', '21614', '21635', '30005', '30006'])
@@ -71,7 +71,7 @@ export const twilioReceiver = ({ authToken, publicUrl }: TwilioReceiverOptions):
     const absolute = URL.canParse(request.url)
     if (!base) {
       if (absolute) return request.url
-      throw new WebhookSignatureError('the url of the request is not absolute')
+      throw new WebhookSignatureError(RELATIVE_URL)
     }
     return base + (absolute ? request.url.replace(/^[^/]+\/\/[^/?#]*/, '') : request.url)
   }

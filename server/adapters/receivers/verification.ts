@@ -10,7 +10,13 @@ export type Now = () => number
 /** Constant words only: these messages are logged, and what was sent may be a secret or a forger's. */
 export const MISSING = 'the signature is missing or malformed'
 export const WRONG = 'the signature is wrong'
+export const FOREIGN_TOPIC = 'the message is of another topic'
+export const RELATIVE_URL = 'the url of the request is not absolute'
 const STALE = 'the signature is too old, or from the future'
+const FAULTS: ReadonlySet<string | undefined> = new Set([MISSING, WRONG, STALE, FOREIGN_TOPIC, RELATIVE_URL])
+
+/** Whether a message is one of these, and holds nothing of what was sent. */
+export const isSignatureFault = (message: string | undefined): message is string => FAULTS.has(message)
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 

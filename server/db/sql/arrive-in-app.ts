@@ -6,6 +6,9 @@ export interface Arrival extends InboxKey {
   readonly notificationId: string
   readonly deliveryId: string
   readonly content: unknown
+  /** Which template made it. */
+  readonly renderKey: string
+  readonly renderVersion: number
   /** The inbox's version at which it arrives. */
   readonly version: number
   readonly attemptId: string
@@ -20,8 +23,8 @@ export const arriveInApp = (arrivals: readonly Arrival[], now: Date): QueryConfi
   name: 'arrive_in_app',
   text: `
 with arrivals as (
-  select * from unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::int8[], $7::uuid[], $8::int4[])
-    as u (tenant_id, recipient_id, notification_id, delivery_id, content, version, attempt_id, attempt_number)
+  select * from unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::jsonb[], $6::int8[], $7::uuid[], $8::int4[], $10::text[], $11::int4[])
+    as u (tenant_id, recipient_id, notification_id, delivery_id, content, version, attempt_id, attempt_number, render_key, render_version)
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, adapter, source, started_at, inserted_at)
   select tenant_id, attempt_id, delivery_id, attempt_number, 'succeeded', 'in_app', 'call', $9::timestamptz, $9::timestamptz from arrivals
@@ -29,6 +32,9 @@ with arrivals as (
   select a.tenant_id, a.recipient_id, a.version, n.arrival_version is not null and n.archived_at is null and n.snoozed_until is null as counted,
     n.read_at, n.seen_at
   from arrivals a join notification n on n.tenant_id = a.tenant_id collate "C" and n.id = a.notification_id
+), rendered as (
+  update delivery v set render_key = a.render_key, render_version = a.render_version
+  from arrivals a where v.tenant_id = a.tenant_id collate "C" and v.id = a.delivery_id
 ), items as (
   update notification n set content = a.content, arrival_version = a.version, inbox_version = a.version, arrived_at = $9::timestamptz,
     seen_at = null, read_at = null, archived_at = null, snoozed_until = null
@@ -51,5 +57,7 @@ where i.tenant_id = b.tenant_id collate "C" and i.recipient_id = b.recipient_id 
     arrivals.map((row) => row.attemptId),
     arrivals.map((row) => row.attemptNumber),
     now,
+    arrivals.map((row) => row.renderKey),
+    arrivals.map((row) => row.renderVersion),
   ],
 })

@@ -21,8 +21,10 @@ export interface NewTransition {
 export interface BegunDelivery {
   readonly tenantId: string
   readonly id: string
-  /** `dispatched`: it is about to be handed over. `pending`: it is put off. `succeeded`: it arrives in an inbox. Any other: it is not sent. */
+  /** `dispatched`: it is about to be handed over. `pending`: it is put off. `succeeded`: it arrives in an inbox, or has reached an address before and goes to no other. Any other: it is not sent. */
   readonly status: DeliveryStatus
+  /** It stays dispatched and leaves the queue: an operator or its provider says what became of it. */
+  readonly awaitsOperator: boolean
   readonly suppressionReason: string | null
   readonly deferral: Deferral | null
   /** The decision, whose id is the lease's token; `null` where the planner was not asked, because its tries were used up. */
@@ -44,7 +46,7 @@ export interface BegunDelivery {
  * one state that may become any of them. The rows must be locked.
  */
 export const takeBackUnknown = (rows: readonly BegunDelivery[], now: Date): QueryConfig => {
-  const unknown = rows.filter((row) => row.unknown !== null)
+  const unknown = rows.filter((row) => row.unknown !== null && !row.awaitsOperator)
   return {
     name: 'take_back_unknown',
     text: `
@@ -67,9 +69,9 @@ export const beginDeliveries = (
   text: `
 with begun as (
   select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::jsonb[], $7::uuid[], $8::int4[], $9::text[], $10::timestamptz[],
-      $13::timestamptz[], $14::text[], $15::jsonb[])
+      $13::timestamptz[], $14::text[], $15::jsonb[], $22::bool[])
     as u (tenant_id, id, status, suppression_reason, decision_id, answers, unknown_id, unknown_number, adapter, started_at,
-      until, planning_reason, planning_context)
+      until, planning_reason, planning_context, awaits_operator)
 ), decisions as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
   select tenant_id, decision_id, id, 'perform', $11::timestamptz, answers from begun where decision_id is not null
@@ -81,16 +83,16 @@ with begun as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
   select u.*, $11::timestamptz from unnest($16::text[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::jsonb[]) as u
 ), deliveries as (
-  update delivery v set status = b.status, suppression_reason = b.suppression_reason, next_attempt_at = null, updated_at = $11::timestamptz,
+  update delivery v set status = b.status, awaits_operator = b.awaits_operator, suppression_reason = b.suppression_reason, next_attempt_at = null, updated_at = $11::timestamptz,
     orchestration_state = case when b.until is not null then 'deferred' when b.status in ('dispatched', 'succeeded') then 'ready' else v.orchestration_state end,
     next_eligible_at = coalesce(b.until, v.next_eligible_at), planning_reason = coalesce(b.planning_reason, v.planning_reason),
     planning_context = coalesce(b.planning_context, v.planning_context),
-    counts_at = case when v.counts_at is null then null when b.status in ('dispatched', 'succeeded') then $11::timestamptz else coalesce(b.until, v.counts_at) end
+    counts_at = case when v.counts_at is null then null when b.awaits_operator or (b.status = 'succeeded' and v.channel <> 'in_app') then v.counts_at when b.status in ('dispatched', 'succeeded') then $11::timestamptz else coalesce(b.until, v.counts_at) end
   from begun b where v.tenant_id = b.tenant_id collate "C" and v.id = b.id
 ), leased as (
   update due d set lease_until = $11::timestamptz + $12::int4 * interval '1 millisecond',
     tries = d.tries + case when b.unknown_id is null then 0 else 1 end
-  from begun b where b.status = 'dispatched' and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id
+  from begun b where b.status = 'dispatched' and not b.awaits_operator and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id
 ), put_off as (
   update due d set due_at = least(b.until, v.expires_at), lease_token = null, lease_until = null,
     tries = d.tries + case when b.unknown_id is null then 0 else 1 end
@@ -98,7 +100,7 @@ with begun as (
   where b.status = 'pending' and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id
 )
 delete from due d using begun b
-where b.status not in ('dispatched', 'pending') and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id`,
+where (b.status not in ('dispatched', 'pending') or b.awaits_operator) and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id`,
   values: [
     rows.map((row) => row.tenantId),
     rows.map((row) => row.id),
@@ -116,6 +118,7 @@ where b.status not in ('dispatched', 'pending') and d.tenant_id = b.tenant_id co
     rows.map((row) => row.deferral?.reason ?? null),
     rows.map((row) => (row.deferral ? JSON.stringify(row.deferral.context) : null)),
     ...transitionValues(rows),
+    rows.map((row) => row.awaitsOperator),
   ],
 })
 

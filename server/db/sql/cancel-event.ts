@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import type { ReasonCode } from '../../core/reasons.ts'
+import { SENT_BEFORE } from './sent-before.ts'
 
 interface EventKey {
   readonly tenantId: string
@@ -44,7 +45,10 @@ export interface CancelledRow {
   too_late: number
 }
 
-/** Cancels what has not been handed over, and takes it off the queue. The locks of `lockEvent` must be held. */
+/**
+ * Cancels what has not been handed over, and takes it off the queue. What one of its addresses has accepted was sent, and
+ * goes to no other. The locks of `lockEvent` must be held.
+ */
 export const cancelEvent = (
   { tenantId, id }: EventKey,
   { reason, code, now }: { readonly reason: string | null; readonly code: ReasonCode; readonly now: Date },
@@ -53,23 +57,27 @@ export const cancelEvent = (
   text: `
 with stopped as (
   update event set status = 'cancelled' where tenant_id = $1 and id = $2 and status <> 'cancelled' returning id
-), cancelled as (
-  update delivery v set status = 'cancelled', suppression_reason = $3, next_attempt_at = null, updated_at = $4::timestamptz
-  from stopped where v.tenant_id = $1 and v.event_id = $2 and v.status in ('pending', 'failed')
-  returning v.tenant_id, v.id
+), waiting as materialized (
+  select v.tenant_id, v.id, ${SENT_BEFORE} as sent
+  from delivery v, stopped where v.tenant_id = $1 and v.event_id = $2 and v.status in ('pending', 'failed')
+), ended as (
+  update delivery v set status = case when w.sent then 'succeeded' else 'cancelled' end, suppression_reason = case when w.sent then null else $3 end,
+    orchestration_state = case when w.sent then 'ready' else v.orchestration_state end, next_attempt_at = null, updated_at = $4::timestamptz
+  from waiting w where v.tenant_id = w.tenant_id and v.id = w.id
 ), transitions as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
-  select tenant_id, gen_random_uuid(), id, 'event_cancelled', $3, case when $5::text is null then '{}' else jsonb_build_object('words', $5::text) end, $4::timestamptz
-  from cancelled
+  select tenant_id, gen_random_uuid(), id, case when sent then 'retry_dropped' else 'event_cancelled' end, $3, case when $5::text is null then '{}' else jsonb_build_object('words', $5::text) end, $4::timestamptz
+  from waiting
 ), unqueued as (
-  delete from due d using cancelled c where d.tenant_id = c.tenant_id and d.kind = 'delivery' and d.subject_id = c.id
+  delete from due d using waiting w where d.tenant_id = w.tenant_id and d.kind = 'delivery' and d.subject_id = w.id
 ), no_fan_out as (
   delete from due d using stopped s where d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = s.id
 ), no_audience as (
   delete from event_recipient r using stopped s where r.tenant_id = $1 and r.event_id = s.id
 )
-select (select count(*) from cancelled) as cancelled,
-  (select count(*) from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('dispatched', 'succeeded')) as too_late
+select (select count(*) from waiting where not sent) as cancelled,
+  (select count(*) from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('dispatched', 'succeeded'))
+    + (select count(*) from waiting where sent) as too_late
 from (select 1) one`,
   values: [tenantId, id, code, now, reason],
 })

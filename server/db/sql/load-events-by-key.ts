@@ -9,7 +9,12 @@ export interface EventRow {
   fingerprint: Buffer
   correlation_id: string | null
   actor_id: string | null
+  /** With `null` for each secret field. */
   payload: unknown
+  /** Whether it was given secret fields. */
+  has_secrets: boolean
+  /** `null` where it has no secret fields, and when they are erased. */
+  sealed_payload: Buffer | null
   category: string | null
   required: boolean
   urgent: boolean

@@ -1,6 +1,8 @@
 import type { QueryConfig } from 'pg'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
+import type { Tried } from '../../core/feedback.ts'
 import type { Claim } from './claim-due.ts'
+import { TRIED } from './tried.ts'
 
 export interface ClaimedDeliveryRow {
   tenant_id: string
@@ -24,6 +26,11 @@ export interface ClaimedDeliveryRow {
   token: string
   tries: number
   attempts: number
+  /**
+   * What became of each address before, calls and reports of its provider, oldest first; since an operator's last retry,
+   * and before that what an address accepted and has not sent back.
+   */
+  tried: readonly Tried[]
   /** The lease under which it was dispatched, and when; both `null` where it was not. The perform decision has its id. */
   begun_token: string | null
   begun_at: Date | null
@@ -45,10 +52,14 @@ with held as materialized (
 select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.category, v.status,
   v.orchestration_state, v.next_eligible_at, v.expires_at, v.fallback, v.released, v.position, v.notification_id,
   coalesce(n.read_at, n.archived_at) is not null as read, h.lease_token as token, h.tries,
-  (select coalesce(max(a.attempt_number), 0) from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id) as attempts,
+  a.attempts, a.tried,
   b.id as begun_token, b.at as begun_at
 from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.subject_id
 left join notification n on n.tenant_id = v.tenant_id and n.id = v.notification_id
+cross join lateral (
+  select coalesce(max(a.attempt_number), 0) as attempts, ${TRIED} as tried
+  from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id
+) a
 left join lateral (
   select d.id, d.at from delivery_decision d
   where v.status = 'dispatched' and d.tenant_id = v.tenant_id and d.delivery_id = v.id and d.checkpoint = 'perform'

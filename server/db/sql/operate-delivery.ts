@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
 import type { NewTransition } from './begin-deliveries.ts'
+import { SENT_BEFORE } from './sent-before.ts'
 
 interface DeliveryKey {
   readonly tenantId: string
@@ -14,7 +15,12 @@ export interface OperatedRow {
   next_eligible_at: Date | null
   expires_at: Date | null
   queued: boolean
+  event_id: string
   event_status: string
+  /** Whether its event was given secret fields. */
+  has_secrets: boolean
+  recipient_count: number
+  channel: string
 }
 
 /**
@@ -36,7 +42,7 @@ select 1 from event e where e.tenant_id = $1 and e.id = (select v.event_id from 
   {
     name: 'lock_delivery',
     text: `
-select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, e.status as event_status,
+select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.event_id, e.status as event_status, e.has_secrets, e.recipient_count,
   exists (select from due d where d.tenant_id = v.tenant_id and d.kind = 'delivery' and d.subject_id = v.id) as queued
 from delivery v join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
 where v.tenant_id = $1 and v.id = $2 for no key update of v`,
@@ -60,7 +66,7 @@ export const releaseDelivery = ({ tenantId, id }: DeliveryKey, now: Date, transi
 with transition as (${TRANSITION}),
 released as (
   update delivery v set status = 'pending', orchestration_state = 'ready', suppression_reason = null, next_attempt_at = null,
-    released = true, updated_at = $3::timestamptz, counts_at = case when e.required then null else $3::timestamptz end
+    released = true, awaits_operator = false, updated_at = $3::timestamptz, counts_at = case when e.required then null else $3::timestamptz end
   from event e where v.tenant_id = $1 and v.id = $2 and e.tenant_id = v.tenant_id and e.id = v.event_id
   returning v.tenant_id, v.id, v.channel, v.expires_at
 )
@@ -71,13 +77,22 @@ do update set due_at = excluded.due_at, lease_token = null, lease_until = null, 
   values: [tenantId, id, now, ...valuesOf(transition), transition.event === 'retried'],
 })
 
-/** Cancels a locked delivery, and takes it off the queue. */
+/**
+ * Cancels a locked delivery, and takes it off the queue. What one of its addresses has accepted was sent, and goes to no
+ * other.
+ */
 export const cancelDelivery = ({ tenantId, id }: DeliveryKey, now: Date, transition: NewTransition): QueryConfig => ({
   name: 'cancel_delivery',
   text: `
-with transition as (${TRANSITION}),
-unqueued as (delete from due where tenant_id = $1 and kind = 'delivery' and subject_id = $2)
-update delivery set status = 'cancelled', suppression_reason = $6, next_attempt_at = null, updated_at = $3::timestamptz
-where tenant_id = $1 and id = $2`,
+with before as materialized (
+  select ${SENT_BEFORE} as sent from delivery v where v.tenant_id = $1 and v.id = $2
+), transition as (
+  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  select $1, $4, $2, case when sent then 'retry_dropped' else $5 end, $6, $7::jsonb, $3::timestamptz from before
+), unqueued as (delete from due where tenant_id = $1 and kind = 'delivery' and subject_id = $2)
+update delivery d set status = case when sent then 'succeeded' else 'cancelled' end, suppression_reason = case when sent then null else $6 end,
+  orchestration_state = case when sent then 'ready' else d.orchestration_state end,
+  next_attempt_at = null, awaits_operator = false, updated_at = $3::timestamptz
+from before where d.tenant_id = $1 and d.id = $2`,
   values: [tenantId, id, now, ...valuesOf(transition)],
 })

@@ -11,6 +11,7 @@ export interface StoryRow {
   category: string | null
   channel: string
   step_key: string
+  awaits_operator: boolean
   status: DeliveryStatus
   orchestration_state: OrchestrationState
   planning_reason: string | null
@@ -72,7 +73,7 @@ export const keepPlan: QueryConfig = { text: 'set local plan_cache_mode = force_
 export const readStories = (tenantId: string, ids: readonly string[]): QueryConfig => ({
   name: 'read_stories',
   text: `
-select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, v.category, v.channel, v.step_key, v.status,
+select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, v.category, v.channel, v.step_key, v.awaits_operator, v.status,
   v.orchestration_state, v.planning_reason, v.planning_context, v.suppression_reason, v.next_eligible_at, v.next_attempt_at,
   v.render_key, v.render_version, v.inserted_at, e.correlation_id, e.inserted_at as event_inserted_at,
   n.inserted_at as notification_inserted_at, n.seen_at, n.read_at, n.archived_at,

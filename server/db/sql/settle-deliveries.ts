@@ -1,38 +1,55 @@
 import type { QueryConfig } from 'pg'
 import type { AttemptOutcome, DeliveryStatus } from '../../core/delivery.ts'
 
-/** One try's result, ready to be recorded. */
-export interface SettledDelivery {
-  readonly tenantId: string
+/** One call of a try. */
+export interface NewAttempt {
   readonly id: string
-  /** The lease under which it was made: the result counts only while that is still the row's. Also the attempt's id. */
-  readonly token: string
   readonly outcome: AttemptOutcome
   readonly errorClass: string | null
   readonly adapter: string
   readonly providerMessageId: string | null
   readonly reason: string | null
   readonly address: string | null
+  readonly addressKey: string | null
   readonly startedAt: Date
+}
+
+/** One try's result, ready to be recorded. */
+export interface SettledDelivery {
+  readonly tenantId: string
+  readonly recipientId: string
+  readonly channel: string
+  readonly id: string
+  /** The lease under which it was made: the result counts only while that is still the row's. */
+  readonly token: string
+  /** Its calls, in order. */
+  readonly attempts: readonly NewAttempt[]
+  /** Addresses that a provider said take no messages. */
+  readonly bounced: readonly string[]
   readonly status: DeliveryStatus
   readonly suppressionReason: string | null
   readonly retryInMs: number | null
   readonly transitionId: string
+  /** Which template made what was handed over; `null` where none could. */
+  readonly renderKey: string | null
+  readonly renderVersion: number | null
 }
 
 /**
- * Records results, each only under a lease that still holds: the attempt, the delivery's state, and the queue's row,
+ * Records results, each only under a lease that still holds: the attempts, the delivery's state, and the queue's row,
  * which is put off or deleted. Answers the ids that were recorded. Locks: due rows, then deliveries, in order of key.
  */
-export const settleDeliveries = (rows: readonly SettledDelivery[], now: Date | null): QueryConfig => ({
-  name: 'settle_deliveries',
-  text: `
-with clock as materialized (select date_trunc('milliseconds', coalesce($15::timestamptz, clock_timestamp())) as now),
+export const settleDeliveries = (rows: readonly SettledDelivery[], now: Date | null): QueryConfig => {
+  const attempts = rows.flatMap(({ tenantId, id: deliveryId, attempts }) =>
+    attempts.map((attempt, place) => ({ ...attempt, tenantId, deliveryId, place: place + 1 })),
+  )
+  return {
+    name: 'settle_deliveries',
+    text: `
+with clock as materialized (select date_trunc('milliseconds', coalesce($8::timestamptz, clock_timestamp())) as now),
 results as (
-  select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::timestamptz[], $11::text[], $12::text[], $13::float8[], $14::uuid[])
-    as u (tenant_id, id, token, outcome, error_class, adapter, provider_message_id, reason, address, started_at, status,
-      suppression_reason, retry_in_ms, transition_id)
+  select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::float8[], $7::uuid[], $20::text[], $21::int4[])
+    as u (tenant_id, id, token, status, suppression_reason, retry_in_ms, transition_id, render_key, render_version)
 ), held as materialized (
   select d.tenant_id, d.subject_id as id
   from due d join results r on d.tenant_id = r.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = r.id and d.lease_token = r.token
@@ -45,20 +62,24 @@ results as (
   from results r join locked l on l.tenant_id = r.tenant_id collate "C" and l.id = r.id cross join clock c
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, error_class, adapter, provider_message_id,
-    reason, address, source, started_at, inserted_at)
-  select s.tenant_id, s.token, s.id,
-    1 + (select coalesce(max(a.attempt_number), 0) from delivery_attempt a where a.tenant_id = s.tenant_id collate "C" and a.delivery_id = s.id),
-    s.outcome, s.error_class, s.adapter, s.provider_message_id, s.reason, s.address, 'call', s.started_at, s.now
-  from settled s
+    reason, address, address_key, source, started_at, inserted_at)
+  select s.tenant_id, a.id, s.id,
+    a.place + (select coalesce(max(b.attempt_number), 0) from delivery_attempt b where b.tenant_id = s.tenant_id collate "C" and b.delivery_id = s.id),
+    a.outcome, a.error_class, a.adapter, a.provider_message_id, a.reason, a.address, a.address_key, 'call', a.started_at, s.now
+  from settled s join unnest($9::uuid[], $10::uuid[], $11::int4[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[])
+    as a (delivery_id, id, place, outcome, error_class, adapter, provider_message_id, reason, address, address_key, started_at) on a.delivery_id = s.id
 ), transitions as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
   select s.tenant_id, s.transition_id, s.id,
-    case s.status when 'failed' then 'retry_scheduled' else 'cancelled' end, coalesce(s.suppression_reason, s.error_class),
+    case s.status when 'failed' then 'retry_scheduled' else 'cancelled' end,
+    coalesce(s.suppression_reason, (select a.error_class from unnest($9::uuid[], $13::text[]) as a (delivery_id, error_class)
+      where a.delivery_id = s.id and a.error_class in ('temporary', 'render_failed', 'unknown_classification') limit 1)),
     case s.status when 'failed' then jsonb_build_object('nextAttemptAt', to_char(s.retry_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       else '{}' end, s.now
   from settled s where s.status <> 'succeeded'
 ), deliveries as (
-  update delivery v set status = s.status, suppression_reason = s.suppression_reason, next_attempt_at = s.retry_at, updated_at = s.now
+  update delivery v set status = s.status, suppression_reason = s.suppression_reason, next_attempt_at = s.retry_at, updated_at = s.now,
+    render_key = coalesce(s.render_key, v.render_key), render_version = coalesce(s.render_version, v.render_version)
   from settled s where v.tenant_id = s.tenant_id collate "C" and v.id = s.id
 ), put_off as (
   update due d set due_at = least(s.retry_at, s.expires_at), lease_token = null, lease_until = null, tries = d.tries + 1
@@ -68,21 +89,28 @@ results as (
   where s.retry_at is null and d.tenant_id = s.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = s.id
 )
 select tenant_id, id from settled`,
-  values: [
-    rows.map((row) => row.tenantId),
-    rows.map((row) => row.id),
-    rows.map((row) => row.token),
-    rows.map((row) => row.outcome),
-    rows.map((row) => row.errorClass),
-    rows.map((row) => row.adapter),
-    rows.map((row) => row.providerMessageId),
-    rows.map((row) => row.reason),
-    rows.map((row) => row.address),
-    rows.map((row) => row.startedAt),
-    rows.map((row) => row.status),
-    rows.map((row) => row.suppressionReason),
-    rows.map((row) => row.retryInMs),
-    rows.map((row) => row.transitionId),
-    now,
-  ],
-})
+    values: [
+      rows.map((row) => row.tenantId),
+      rows.map((row) => row.id),
+      rows.map((row) => row.token),
+      rows.map((row) => row.status),
+      rows.map((row) => row.suppressionReason),
+      rows.map((row) => row.retryInMs),
+      rows.map((row) => row.transitionId),
+      now,
+      attempts.map((row) => row.deliveryId),
+      attempts.map((row) => row.id),
+      attempts.map((row) => row.place),
+      attempts.map((row) => row.outcome),
+      attempts.map((row) => row.errorClass),
+      attempts.map((row) => row.adapter),
+      attempts.map((row) => row.providerMessageId),
+      attempts.map((row) => row.reason),
+      attempts.map((row) => row.address),
+      attempts.map((row) => row.addressKey),
+      attempts.map((row) => row.startedAt),
+      rows.map((row) => row.renderKey),
+      rows.map((row) => row.renderVersion),
+    ],
+  }
+}

@@ -68,29 +68,70 @@ where r.tenant_id = l.tenant_id and r.recipient_id = l.recipient_id`,
   ],
 })
 
-/** Adds addresses to those the recipients have. Sorted; index: recipient_address's unique key. */
-export const addAddresses = (
-  addresses: readonly {
-    readonly tenantId: string
-    readonly id: string
-    readonly recipientId: string
-    readonly channel: string
-    readonly address: string
-  }[],
-  now: Date,
-): QueryConfig => ({
+/** An address that somebody gave for a recipient. */
+export interface GivenAddress {
+  readonly tenantId: string
+  /** Its row's id, where it is new. */
+  readonly id: string
+  readonly recipientId: string
+  readonly channel: string
+  readonly address: string
+}
+
+const addressValues = (addresses: readonly GivenAddress[]) => [
+  addresses.map((row) => row.tenantId),
+  addresses.map((row) => row.id),
+  addresses.map((row) => row.recipientId),
+  addresses.map((row) => row.channel),
+  addresses.map((row) => row.address),
+]
+
+/** Adds addresses to those the recipients have; those they have stay as they are. Sorted; index: recipient_address's unique key. */
+export const addAddresses = (addresses: readonly GivenAddress[], now: Date): QueryConfig => ({
   name: 'add_addresses',
   text: `
 insert into recipient_address (tenant_id, id, recipient_id, channel, address, inserted_at)
 select u.*, $6::timestamptz from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as u (tenant_id, id, recipient_id, channel, address)
 order by u.tenant_id collate "C", u.recipient_id collate "C", u.channel collate "C", u.address collate "C"
 on conflict do nothing`,
-  values: [
-    addresses.map((row) => row.tenantId),
-    addresses.map((row) => row.id),
-    addresses.map((row) => row.recipientId),
-    addresses.map((row) => row.channel),
-    addresses.map((row) => row.address),
-    now,
-  ],
+  values: [...addressValues(addresses), now],
+})
+
+/**
+ * Makes addresses good again that bounced and are given anew, the recipients' own ones among them, whose rows must be
+ * locked (`updateRecipients`). Indexes: the keys.
+ */
+export const renewAddresses = (addresses: readonly GivenAddress[]): QueryConfig => ({
+  name: 'renew_addresses',
+  text: `
+with given as (
+  select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as u (tenant_id, id, recipient_id, channel, address)
+), locked as materialized (
+  select a.tenant_id, a.id from recipient_address a
+  join given g on a.tenant_id = g.tenant_id collate "C" and a.recipient_id = g.recipient_id collate "C"
+    and a.channel = g.channel collate "C" and a.address = g.address collate "C"
+  where a.bounced_at is not null order by a.tenant_id, a.id for no key update of a
+), further as (
+  update recipient_address a set bounced_at = null from locked l where a.tenant_id = l.tenant_id and a.id = l.id
+)
+update recipient r set
+  email_bounced_at = case when exists (select from given g where g.tenant_id = r.tenant_id and g.recipient_id = r.recipient_id
+    and g.channel = 'email' and g.address = r.email) then null else r.email_bounced_at end,
+  phone_bounced_at = case when exists (select from given g where g.tenant_id = r.tenant_id and g.recipient_id = r.recipient_id
+    and g.channel = 'sms' and g.address = r.phone) then null else r.phone_bounced_at end
+where (r.tenant_id, r.recipient_id) in (select tenant_id collate "C", recipient_id collate "C" from given)
+  and num_nonnulls(r.email_bounced_at, r.phone_bounced_at) > 0`,
+  values: addressValues(addresses),
+})
+
+/** Those of these new rows whose recipients have more than `most` addresses now. Index: recipient_address's unique key. */
+export const findTooMany = (addresses: readonly GivenAddress[], most: number): QueryConfig => ({
+  name: 'find_too_many_addresses',
+  text: `
+select distinct a.recipient_id from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
+join recipient_address a on a.tenant_id = k.tenant_id collate "C" and a.id = k.id
+join recipient r on r.tenant_id = a.tenant_id and r.recipient_id = a.recipient_id
+where num_nonnulls(r.email, r.phone) + (
+  select count(*) from recipient_address b where b.tenant_id = a.tenant_id and b.recipient_id = a.recipient_id) > $3::int4`,
+  values: [...addressValues(addresses).slice(0, 2), most],
 })

@@ -2,6 +2,7 @@ import type { QueryConfig } from 'pg'
 import type { InboxKey } from '../../core/cursor.ts'
 import { type RuleAnswer, storedAnswers } from '../../core/decision.ts'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
+import { listOnce } from '../../core/list-once.ts'
 import type { EventRow } from './load-events-by-key.ts'
 
 export interface NewNotification extends InboxKey {
@@ -59,14 +60,15 @@ const TEXT = `
 with events as (
   insert into event (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id,
     actor_id, payload, category, required, urgent, status, recipient_count, planned_recipient_count, send_at,
-    expires_at, topics, inserted_at)
+    expires_at, topics, has_secrets, sealed_payload, inserted_at)
   select u.tenant_id, u.id, u.notification_key, u.notification_version, u.idempotency_key, u.fingerprint, u.correlation_id,
     u.actor_id, u.payload, u.category, u.required, u.urgent, u.status, u.recipient_count, u.planned_recipient_count, u.send_at,
-    u.expires_at, array(select jsonb_array_elements_text(u.topics)), $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
+    u.expires_at, array(select jsonb_array_elements_text(u.topics)), u.has_secrets, u.sealed_payload, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
     $9::text[], $10::jsonb[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::int4[], $16::int4[], $45::timestamptz[],
-    $46::timestamptz[], $47::jsonb[])
+    $46::timestamptz[], $47::jsonb[], $58::bool[], $59::bytea[])
     as u (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id, actor_id, payload,
-      category, required, urgent, status, recipient_count, planned_recipient_count, send_at, expires_at, topics)
+      category, required, urgent, status, recipient_count, planned_recipient_count, send_at, expires_at, topics,
+      has_secrets, sealed_payload)
 ), notifications as (
   insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version,
     inbox_version, arrived_at, inserted_at)
@@ -105,24 +107,6 @@ from unnest($40::text[], $41::text[], $42::int8[], $43::int8[], $44::int4[]) as 
 where i.tenant_id = k.tenant_id collate "C" and i.recipient_id = k.recipient_id collate "C"`
 
 const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))
-
-/**
- * JSON that many rows share, written once: the recipients of one event mostly get the same answers, and often the same
- * content. Each row says where in the list its own stands.
- */
-const listOnce = (
-  texts: readonly (string | null)[],
-): { readonly list: string; readonly places: readonly (number | null)[] } => {
-  const places = new Map<string, number>()
-  const placeOf = (text: string): number => {
-    const known = places.get(text)
-    if (known !== undefined) return known
-    places.set(text, places.size)
-    return places.size - 1
-  }
-  const found = texts.map((text) => (text === null ? null : placeOf(text)))
-  return { list: `[${[...places.keys()].join(',')}]`, places: found }
-}
 
 /**
  * Writes it all in one statement, as of `now`: the number of round trips does not grow with triggers, recipients or
@@ -192,6 +176,8 @@ export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanR
       deliveries.map((row) => row.fallback),
       contents.list,
       answers.list,
+      events.map((row) => row.has_secrets),
+      events.map((row) => row.sealed_payload),
     ],
   }
 }

@@ -1,11 +1,14 @@
 import type { Routes } from '../../adapters/routing.ts'
+import { isTerminal } from '../../core/delivery.ts'
 import type { Recipient } from '../../core/recipient.ts'
+import type { AddressEnd } from '../../core/settlement.ts'
 import { beginDeliveries, takeBackUnknown } from '../../db/sql/begin-deliveries.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { ClaimedDeliveryRow } from '../../db/sql/lock-claimed-deliveries.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
+import type { Target } from './decide.ts'
 import { performClaims } from './perform.ts'
 
 /** A delivery that is dispatched: decided, recorded, and to be handed over now, under its lease. */
@@ -13,8 +16,9 @@ export interface Outgoing {
   readonly delivery: ClaimedDeliveryRow
   readonly event: EventRow
   readonly recipient: Recipient
-  /** Where to; `null` where the channel needs no address. */
-  readonly address: string | null
+  readonly targets: readonly Target[]
+  /** How it stands with the addresses that are not called again. */
+  readonly earlier: readonly AddressEnd[]
   readonly begunAt: Date
 }
 
@@ -25,16 +29,19 @@ export interface Outgoing {
 export const beginClaims = async (
   capabilities: Capabilities & { readonly routes: Routes; readonly leaseMs: number },
   claims: readonly Claim[],
-): Promise<readonly Outgoing[]> =>
-  inTransaction(capabilities.db.system, async (tx) => {
-    const { now, performed } = await performClaims(tx, capabilities, claims)
-    if (performed.length === 0) return []
+): Promise<readonly Outgoing[]> => {
+  const { now, performed } = await inTransaction(capabilities.db.system, async (tx) => {
+    const performance = await performClaims(tx, capabilities, claims)
+    const { now, performed } = performance
+    if (performed.length === 0) return performance
     const begun = performed.map((one) => one.begun)
     const takeBack = begun.some(({ unknown }) => unknown !== null) ? [takeBackUnknown(begun, now)] : []
     await tx.commitWith([...takeBack, beginDeliveries(begun, { now, leaseMs: capabilities.leaseMs })])
-    return performed.flatMap(({ goesOut, event, facts, addresses }) =>
-      goesOut
-        ? [{ delivery: goesOut, event, recipient: facts.recipient, address: addresses[0] ?? null, begunAt: now }]
-        : [],
-    )
+    return performance
   })
+  const ended = performed.filter(({ begun }) => isTerminal(begun.status))
+  await capabilities.eraseSecrets(ended.map(({ event }) => event))
+  return performed.flatMap(({ goesOut, event, facts, targets, earlier }) =>
+    goesOut ? [{ delivery: goesOut, event, recipient: facts.recipient, targets, earlier, begunAt: now }] : [],
+  )
+}

@@ -1,20 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Breakers } from '../../adapters/breakers.ts'
 import type { Routes } from '../../adapters/routing.ts'
+import { isTerminal } from '../../core/delivery.ts'
 import { DEFAULT_RETRY } from '../../core/retry.ts'
 import { settleTry } from '../../core/settlement.ts'
 import { databaseFailure } from '../../db/errors.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
-import { type SettledDelivery, settleDeliveries } from '../../db/sql/settle-deliveries.ts'
+import type { SettledDelivery } from '../../db/sql/settle-deliveries.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { coalesce } from '../coalesce.ts'
 import { halving } from '../halving.ts'
 import { beginClaims, type Outgoing } from './begin.ts'
 import { deliverInApp } from './in-app.ts'
+import { keepLeases } from './leases.ts'
 import { sendOne } from './send.ts'
+import { type Settled, settle } from './settle.ts'
 import { settledRow } from './settled-row.ts'
 
 export interface DispatchOptions {
   readonly routes: Routes
+  readonly breakers: Breakers
   /** How long a worker that fell silent keeps what it claimed, in milliseconds. */
   readonly leaseMs: number
   /** Ends calls that are under way. */
@@ -33,19 +38,19 @@ const RECORD_AGAIN_MS = 250
 
 export const createDispatch = (
   capabilities: Capabilities,
-  { routes, leaseMs, stopping }: DispatchOptions,
+  { routes, breakers, leaseMs, stopping }: DispatchOptions,
 ): Dispatch => {
-  const { db, clock, telemetry } = capabilities
-
-  const settle = async (rows: readonly SettledDelivery[]): Promise<readonly boolean[]> => {
-    const { rows: recorded } = await db.system.query<{ id: string }>(settleDeliveries(rows, clock.now()))
-    const ids = new Set(recorded.map(({ id }) => id))
-    return rows.map(({ id }) => ids.has(id))
-  }
-  const record = coalesce((rows: readonly SettledDelivery[]) => halving(rows, settle), { limit: MAX_SETTLED_AT_ONCE })
+  const { clock, telemetry } = capabilities
+  const leases = keepLeases(capabilities, leaseMs)
+  const record = coalesce(
+    (rows: readonly SettledDelivery[]) => halving(rows, (part) => settle(capabilities, part, clock.now())),
+    {
+      limit: MAX_SETTLED_AT_ONCE,
+    },
+  )
 
   // A result that is not recorded becomes a second call to the provider: while the lease may still hold, it is tried again.
-  const recordWhileLeased = async (row: SettledDelivery): Promise<boolean> => {
+  const recordWhileLeased = async (row: SettledDelivery): Promise<Settled> => {
     const leaseEnds = performance.now() + leaseMs
     for (;;) {
       const recorded = await record(row)
@@ -55,23 +60,29 @@ export const createDispatch = (
     }
   }
 
-  const carryOut = async (outgoing: Outgoing, leaseEnds: number): Promise<void> => {
-    const { delivery } = outgoing
+  const carryOut = async (outgoing: Outgoing, claim: Claim): Promise<void> => {
+    const { delivery, earlier } = outgoing
     const route = routes.get(delivery.channel)
-    const result = await sendOne(capabilities, { outgoing, route, stopping, leaseEnds })
-    const settlement = settleTry(result, {
-      policy: route?.policy ?? DEFAULT_RETRY,
-      tries: delivery.tries + 1,
-      random: Math.random(),
-    })
-    const subject = { tenantId: delivery.tenant_id, deliveryId: delivery.id }
-    if (
-      await recordWhileLeased(
-        settledRow(outgoing, { adapter: route?.adapter.name ?? delivery.channel, result, settlement }),
-      )
-    ) {
-      telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
-    } else telemetry.emit('result.too_late', subject)
+    const lease = leases.hold(claim)
+    try {
+      const signal = AbortSignal.any([lease.signal, stopping])
+      const { calls, results, rendered } = await sendOne(capabilities, { outgoing, route, breakers, signal })
+      const settlement = settleTry(results, {
+        earlier,
+        policy: route?.policy ?? DEFAULT_RETRY,
+        tries: delivery.tries + 1,
+        random: Math.random(),
+      })
+      const subject = { tenantId: delivery.tenant_id, deliveryId: delivery.id }
+      const settled = await recordWhileLeased(settledRow(outgoing, { calls, settlement, rendered }))
+      if (settled === 'recorded') {
+        telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
+        if (isTerminal(settlement.status)) await capabilities.eraseSecrets([outgoing.event])
+      }
+      if (settled === 'too_late') telemetry.emit('result.too_late', subject)
+    } finally {
+      lease.letGo()
+    }
   }
 
   const arrive = async (claims: readonly Claim[], finished: (claim: Claim) => void): Promise<void> => {
@@ -84,7 +95,6 @@ export const createDispatch = (
   }
 
   const sendAll = async (claims: readonly Claim[], finished: (claim: Claim) => void): Promise<void> => {
-    const leaseEnds = performance.now() + leaseMs
     const begun = await halving(claims, async (part) => {
       const outgoing = await beginClaims({ ...capabilities, routes, leaseMs }, part)
       const byToken = new Map(outgoing.map((one) => [one.delivery.token, one]))
@@ -95,7 +105,7 @@ export const createDispatch = (
         const one = begun[index]
         try {
           if (one?.status === 'rejected') throw one.reason
-          if (one?.value) await carryOut(one.value, leaseEnds)
+          if (one?.value) await carryOut(one.value, claim)
         } finally {
           finished(claim)
         }

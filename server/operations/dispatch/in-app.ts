@@ -3,7 +3,7 @@ import type { InboxKey } from '../../core/cursor.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import { mergeRecipient } from '../../core/recipient.ts'
 import { DEFAULT_RETRY } from '../../core/retry.ts'
-import { settleTry, type TryResult } from '../../core/settlement.ts'
+import { type CallResult, settleTry } from '../../core/settlement.ts'
 import { type Arrival, arriveInApp } from '../../db/sql/arrive-in-app.ts'
 import { beginDeliveries } from '../../db/sql/begin-deliveries.ts'
 import { type Claim, releaseDue } from '../../db/sql/claim-due.ts'
@@ -16,7 +16,8 @@ import { settleDeliveries } from '../../db/sql/settle-deliveries.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { toRecipient } from '../recipients-known.ts'
-import { renderContent, storedDefinition } from '../render-content.ts'
+import { type Rendered, renderContent, storedDefinition } from '../render-content.ts'
+import { storedPayload } from '../stored-payload.ts'
 import { performClaims } from './perform.ts'
 import { settledRow } from './settled-row.ts'
 
@@ -25,7 +26,7 @@ import { settledRow } from './settled-row.ts'
  * transaction that asks the planner. Its content is made before that opens, as a trigger's is.
  */
 
-type Content = { readonly content: unknown } | { readonly failed: TryResult }
+type Content = Rendered | { readonly failed: CallResult }
 
 const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
@@ -68,7 +69,8 @@ const renderAll = async (
     try {
       const recipient = mergeRecipient(stored.get(nameOf(tenantId, recipientId)), { id: recipientId })
       const definition = storedDefinition(capabilities, event.notification_key)
-      made.set(id, await renderContent(capabilities, definition, { channel, payload: event.payload, recipient }))
+      const payload = storedPayload(capabilities, definition, event)
+      made.set(id, await renderContent(capabilities, definition, { channel, payload, recipient }))
     } catch (cause) {
       const error = cause as Error
       telemetry.emit('notifier.failed', { tenantId, notificationKey: event.notification_key, error })
@@ -112,7 +114,7 @@ export const deliverInApp = async (
       tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
       performClaims(tx, capabilities, inTime),
     ])
-    if (performed.length === 0) return { arrivals: [], failed: [] }
+    if (performed.length === 0) return { arrivals: [], failed: [], events: [] }
     const versions = new Map(locked.map((row) => [nameOf(row.tenant_id, row.recipient_id), row.version]))
     const arrivals: Arrival[] = []
     const failed: ReturnType<typeof settledRow>[] = []
@@ -120,13 +122,13 @@ export const deliverInApp = async (
       const content = made.get(begun.id)
       if (!goesOut || !content) return begun
       if ('failed' in content) {
-        const settlement = settleTry(content.failed, {
+        const settlement = settleTry([content.failed], {
           policy: DEFAULT_RETRY,
           tries: goesOut.tries + 1,
           random: Math.random(),
         })
-        const outgoing = { delivery: goesOut, address: null, begunAt: now }
-        failed.push(settledRow(outgoing, { adapter: 'in_app', result: content.failed, settlement }))
+        const call = { id: goesOut.token, adapter: 'in_app', address: null, addressKey: null, result: content.failed }
+        failed.push(settledRow({ delivery: goesOut, begunAt: now }, { calls: [call], settlement }))
         return begun
       }
       const name = nameOf(goesOut.tenant_id, goesOut.recipient_id)
@@ -138,6 +140,8 @@ export const deliverInApp = async (
         notificationId: goesOut.notification_id,
         deliveryId: goesOut.id,
         content: content.content,
+        renderKey: content.renderKey,
+        renderVersion: content.renderVersion,
         version,
         attemptId: goesOut.token,
         attemptNumber: goesOut.attempts + 1,
@@ -149,8 +153,9 @@ export const deliverInApp = async (
       ...(arrivals.length > 0 ? [arriveInApp(arrivals, now)] : []),
       ...(failed.length > 0 ? [settleDeliveries(failed, now)] : []),
     ])
-    return { arrivals, failed }
+    return { arrivals, failed, events: performed.map(({ event }) => event) }
   })
+  await capabilities.eraseSecrets(done.events)
   for (const { tenantId, deliveryId } of done.arrivals) {
     telemetry.emit('delivery.settled', { tenantId, deliveryId, channel: 'in_app', status: 'succeeded' })
   }

@@ -46,7 +46,7 @@ const withoutStopped = (facts: RecipientFacts, stopped: ReadonlySet<string>): Re
  */
 export const performClaims = async (
   tx: Transaction,
-  { clock, needsAddress, telemetry, defaultTimeZone, routes }: Capabilities & { readonly routes: Routes },
+  { clock, needsAddress, addressKey, telemetry, defaultTimeZone, routes }: Capabilities & { readonly routes: Routes },
   claims: readonly Claim[],
 ): Promise<Performance> => {
   const locked = [...(await tx.query<ClaimedDeliveryRow>(lockClaimedDeliveries(claims)))]
@@ -81,10 +81,11 @@ export const performClaims = async (
       facts: own,
       route: routes.get(delivery.channel),
       needsAddress: needsAddress(delivery.channel),
+      addressKey,
       defaultTimeZone,
       now,
     })
-    if (!beginning.goesOut) stopped.add(delivery.id)
+    if (beginning.begun.status !== 'dispatched' && beginning.begun.status !== 'succeeded') stopped.add(delivery.id)
     if (beginning.begun.unknown)
       telemetry.emit('attempt.unknown', { tenantId: delivery.tenant_id, deliveryId: delivery.id })
     performed.push({ ...beginning, delivery, event, facts: own })

@@ -1,137 +1,173 @@
-import type { DeliverResult, OutgoingMessage } from '../../adapters/adapter.ts'
-import type { Route } from '../../adapters/routing.ts'
-import { textFault } from '../../core/json-limits.ts'
+import type { Adapter, OutgoingMessage } from '../../adapters/adapter.ts'
+import type { Breakers } from '../../adapters/breakers.ts'
+import type { Route, RoutedAdapter } from '../../adapters/routing.ts'
+import { derivedId } from '../../core/derived-id.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
 import { providerReason } from '../../core/provider-reason.ts'
-import type { TryResult } from '../../core/settlement.ts'
+import { secretWords } from '../../core/secret-fields.ts'
+import type { CallResult } from '../../core/settlement.ts'
 import type { Capabilities } from '../capabilities.ts'
-import { renderContent, storedDefinition } from '../render-content.ts'
+import { type Rendered, renderContent, storedDefinition } from '../render-content.ts'
+import { storedPayload } from '../stored-payload.ts'
+import { webhookPath } from '../webhooks/path.ts'
 import type { Outgoing } from './begin.ts'
+import { type Call, callAdapter } from './call.ts'
+import type { Target } from './decide.ts'
 
-const temporary = (
-  ended: 'temporary' | 'render_failed' | 'unknown_classification',
-  reason: string | null,
-): TryResult => ({
+/** One call that was made, or could not be: an attempt. */
+export interface MadeCall extends Target {
+  readonly id: string
+  readonly adapter: string
+  readonly result: CallResult
+}
+
+/** What came of one try: its calls, in order, and the last answer for each address. */
+export interface Sent {
+  readonly calls: readonly MadeCall[]
+  readonly results: readonly CallResult[]
+  /** Which template made the content; `null` where it could not be made. */
+  readonly rendered: Pick<Rendered, 'renderKey' | 'renderVersion'> | null
+}
+
+/** The first call of a try has its lease's token as its id; the others' follow from it, so that each can be found. */
+const attemptIdOf = (token: string, { addressKey }: Target, adapter: string, first: boolean): string =>
+  first ? token : derivedId(token, addressKey ?? '', adapter)
+
+const failed = (ended: 'temporary' | 'render_failed', reason: string | null): CallResult => ({
   ended,
   reason,
   retryAfterMs: 0,
 })
 
-const makeMessage = async (
-  capabilities: Capabilities,
-  { delivery, event, recipient, address }: Outgoing,
-): Promise<OutgoingMessage> => {
-  const { channel } = delivery
+/** A delivery's content, and what nobody's words about it may quote. */
+interface Made {
+  readonly rendered: Rendered
+  readonly secrets: readonly string[]
+}
+
+const renderOne = async (capabilities: Capabilities, { delivery, event, recipient }: Outgoing): Promise<Made> => {
   const definition = storedDefinition(capabilities, event.notification_key)
-  const rendered = await renderContent(capabilities, definition, { channel, payload: event.payload, recipient })
-  const deliveryId = encodeNodeId('Delivery', delivery.id)
-  return {
-    tenantId: delivery.tenant_id,
-    deliveryId,
-    idempotencyKey: deliveryId,
-    attemptId: encodeNodeId('DeliveryAttempt', delivery.token),
-    attemptNumber: delivery.attempts + 1,
-    channel,
-    notificationKey: event.notification_key,
-    recipient,
-    address,
-    ...rendered,
-  }
+  const { channel } = delivery
+  const payload = storedPayload(capabilities, definition, event)
+  const rendered = await renderContent(capabilities, definition, { channel, payload, recipient })
+  return { rendered, secrets: secretWords(payload.secrets) }
 }
 
-const MAX_MESSAGE_ID_LENGTH = 255
-/** What is left of a lease for recording the result. */
-const LEASE_MARGIN_MS = 200
+/** Whether a provider gave no answer of its own, or only put the caller off. */
+const isPutOff = ({ ended }: CallResult): boolean => ended === 'temporary' || ended === 'unknown_classification'
 
-/** Understands what an adapter answered; `null` where it is none of the answers there are. */
-const understand = (answer: DeliverResult, shown: (reason: unknown) => string | null): TryResult | null => {
-  switch (answer?.outcome) {
-    case 'accepted': {
-      const id = answer.providerMessageId
-      const usable = typeof id === 'string' && id.length <= MAX_MESSAGE_ID_LENGTH && textFault(id, []) === null
-      return { ended: 'accepted', providerMessageId: usable ? id : null }
-    }
-    case 'temporary': {
-      const after = Number(answer.retryAfterMs ?? 0)
-      const retryAfterMs = Number.isFinite(after) ? Math.max(0, after) : 0
-      return { ended: 'temporary', reason: shown(answer.reason), retryAfterMs }
-    }
-    case 'permanent':
-    case 'bounced':
-      return { ended: answer.outcome, reason: shown(answer.reason) }
-    default:
-      return null
-  }
+/** Where an adapter's provider can report, for those that are told with each message. */
+const webhookUrlOf = ({ publicUrl }: Capabilities, tenantId: string, { name, receive }: Adapter) =>
+  publicUrl === null || !receive ? {} : { webhookUrl: `${publicUrl}${webhookPath(tenantId, name)}` }
+
+/** Where the recipient can switch e-mail like this off; `null` where it cannot be, and on other channels. */
+const unsubscribeUrlOf = ({ unsubscribeUrl }: Capabilities, { delivery, event }: Outgoing): string | null => {
+  if (delivery.channel !== 'email' || event.required) return null
+  const { tenant_id: tenantId, recipient_id: recipientId, category, notification_key: key } = delivery
+  return unsubscribeUrl({
+    tenantId,
+    recipientId,
+    channel: 'email',
+    category,
+    notificationKey: category === null ? key : null,
+  })
 }
+
+/** Whether the next adapter of a channel may be called after this one: not where the first may have sent it after all. */
+const mayGoOn = ({ adapter }: RoutedAdapter, { result, timedOut }: Call): boolean =>
+  isPutOff(result) && (!timedOut || adapter.idempotent === true)
 
 /**
- * Renders one delivery and hands it to its adapter, within the adapter's time limit. Whatever the host's code or the
- * adapter does, it resolves with a result, and never rejects.
+ * Renders one delivery and hands it to its channel's adapters for each of its addresses: the next adapter where the one
+ * before could not take it or rests. Whatever the host's code or an adapter does, it resolves.
  */
 export const sendOne = async (
   capabilities: Capabilities,
   {
     outgoing,
     route,
-    stopping,
-    leaseEnds,
+    breakers,
+    signal,
   }: {
     readonly outgoing: Outgoing
     readonly route: Route | undefined
-    readonly stopping: AbortSignal
-    /** When the lease does, by `performance.now()`. */
-    readonly leaseEnds: number
+    readonly breakers: Breakers
+    /** Ends calls that are under way. */
+    readonly signal: AbortSignal
   },
-): Promise<TryResult> => {
-  const { telemetry } = capabilities
-  const { delivery } = outgoing
-  let message: OutgoingMessage
+): Promise<Sent> => {
+  const { delivery, event, recipient, targets } = outgoing
+  const calls: MadeCall[] = []
+  const made = (target: Target, adapter: string, result: CallResult): CallResult => {
+    calls.push({ ...target, id: attemptIdOf(delivery.token, target, adapter, calls.length === 0), adapter, result })
+    return result
+  }
+  const fail = (result: CallResult): Sent => {
+    const adapter = route?.adapters[0]?.adapter.name ?? delivery.channel
+    return { results: targets.map((target) => made(target, adapter, result)), calls, rendered: null }
+  }
+  let content: Made
   try {
-    message = await makeMessage(capabilities, outgoing)
+    content = await renderOne(capabilities, outgoing)
   } catch (cause) {
     const error = cause as Error
-    telemetry.emit('notifier.failed', {
-      tenantId: delivery.tenant_id,
-      notificationKey: delivery.notification_key,
-      error,
-    })
-    return temporary('render_failed', providerReason(error.message))
+    const { tenant_id: tenantId, notification_key: notificationKey } = delivery
+    capabilities.telemetry.emit('notifier.failed', { tenantId, notificationKey, error })
+    return fail(failed('render_failed', providerReason(error.message)))
   }
-  if (!route) return temporary('temporary', `no adapter carries the channel ${delivery.channel}`)
+  if (!route) return fail(failed('temporary', `no adapter carries the channel ${delivery.channel}`))
 
-  const { adapter } = route
-  // Rendering took its part of the lease. The next try must not go out while this one is still open.
-  const timeoutMs = Math.min(route.timeoutMs, leaseEnds - performance.now() - LEASE_MARGIN_MS)
-  if (timeoutMs <= 0) return temporary('temporary', 'the lease was nearly over before the call could begin')
-  // Providers like to quote whom they refuse.
-  const shown = (reason: unknown): string | null =>
-    typeof reason === 'string' ? providerReason(reason, outgoing.address) : null
-  const misbehaved = (problem: string, error?: Error): TryResult => {
-    telemetry.emit('adapter.misbehaved', {
-      adapter: adapter.name,
+  const deliveryId = encodeNodeId('Delivery', delivery.id)
+  const unsubscribeUrl = unsubscribeUrlOf(capabilities, outgoing)
+  const messageFor = (target: Target, attemptId: string, attemptNumber: number): OutgoingMessage => ({
+    tenantId: delivery.tenant_id,
+    deliveryId,
+    idempotencyKey: target.addressKey === null ? deliveryId : `${deliveryId}.${target.addressKey}`,
+    attemptId: encodeNodeId('DeliveryAttempt', attemptId),
+    attemptNumber,
+    channel: delivery.channel,
+    notificationKey: event.notification_key,
+    recipient,
+    address: target.address,
+    ...content.rendered,
+    unsubscribeUrl,
+  })
+
+  const callOne = async (target: Target, routed: RoutedAdapter): Promise<Call> => {
+    const { adapter } = routed
+    const place = calls.length
+    const id = attemptIdOf(delivery.token, target, adapter.name, place === 0)
+    const pending: MadeCall = { ...target, id, adapter: adapter.name, result: failed('temporary', null) }
+    calls.push(pending)
+    const message = {
+      ...messageFor(target, id, delivery.attempts + place + 1),
+      ...webhookUrlOf(capabilities, delivery.tenant_id, adapter),
+    }
+    const ended = breakers.calling(adapter)
+    const call = await callAdapter(capabilities, routed, {
+      message,
+      secrets: content.secrets,
       deliveryId: delivery.id,
-      problem,
-      ...(error && { error }),
+      signal,
     })
-    return temporary('unknown_classification', shown(error?.message ?? problem))
+    ended(signal.aborted ? 'given_up' : isPutOff(call.result) ? 'failed' : 'answered')
+    calls[place] = { ...pending, result: call.result }
+    return call
   }
-  const limit = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  try {
-    const expired = new Promise<'expired'>((resolve) => {
-      timer = setTimeout(() => {
-        // First: what the adapter makes of being aborted is no answer of the provider's.
-        resolve('expired')
-        limit.abort()
-      }, timeoutMs)
-    })
-    const signal = AbortSignal.any([limit.signal, stopping])
-    const answer = await Promise.race([adapter.deliver(message, signal), expired])
-    if (answer === 'expired') return misbehaved(`no answer within ${Math.round(timeoutMs)} ms`)
-    return understand(answer, shown) ?? misbehaved('answered none of accepted, temporary, permanent and bounced')
-  } catch (error) {
-    return misbehaved('threw', error instanceof Error ? error : new Error(String(error)))
-  } finally {
-    clearTimeout(timer)
+
+  /** Calls one address by one adapter after the other, until one has an answer. */
+  const callTarget = async (target: Target): Promise<CallResult> => {
+    let last: CallResult | null = null
+    for (const routed of route.adapters) {
+      if (!breakers.admits(routed.adapter)) continue
+      const call = await callOne(target, routed)
+      last = call.result
+      // Without the lease another worker may have begun: what was not called yet is left to it.
+      if (signal.aborted || !mayGoOn(routed, call)) break
+    }
+    // Where all of them rest by now, the first is asked all the same: a try is not given away.
+    return last ?? (await callOne(target, route.adapters[0] as RoutedAdapter)).result
   }
+
+  return { results: await Promise.all(targets.map(callTarget)), calls, rendered: content.rendered }
 }

@@ -1,30 +1,43 @@
 import { maskAddress } from '../../core/mask.ts'
-import type { Settlement, TryResult } from '../../core/settlement.ts'
+import { attemptOf, type Settlement } from '../../core/settlement.ts'
 import type { SettledDelivery } from '../../db/sql/settle-deliveries.ts'
 import { newId } from '../../ids.ts'
 import type { Outgoing } from './begin.ts'
+import type { MadeCall, Sent } from './send.ts'
 
 /** One try's result as it is recorded. */
 export const settledRow = (
-  { delivery, address, begunAt }: Pick<Outgoing, 'delivery' | 'address' | 'begunAt'>,
+  { delivery, begunAt }: Pick<Outgoing, 'delivery' | 'begunAt'>,
   {
-    adapter,
-    result,
+    calls,
     settlement,
-  }: { readonly adapter: string; readonly result: TryResult; readonly settlement: Settlement },
+    rendered = null,
+  }: {
+    readonly calls: readonly MadeCall[]
+    readonly settlement: Settlement
+    readonly rendered?: Sent['rendered']
+  },
 ): SettledDelivery => ({
   tenantId: delivery.tenant_id,
+  recipientId: delivery.recipient_id,
+  channel: delivery.channel,
   id: delivery.id,
   token: delivery.token,
-  outcome: settlement.outcome,
-  errorClass: settlement.errorClass,
-  adapter,
-  providerMessageId: result.ended === 'accepted' ? result.providerMessageId : null,
-  reason: 'reason' in result ? result.reason : null,
-  address: address === null ? null : maskAddress(address),
-  startedAt: begunAt,
+  attempts: calls.map(({ id, adapter, address, addressKey, result }) => ({
+    id,
+    adapter,
+    ...attemptOf(result),
+    providerMessageId: result.ended === 'accepted' ? result.providerMessageId : null,
+    reason: 'reason' in result ? result.reason : null,
+    address: address === null ? null : maskAddress(address),
+    addressKey,
+    startedAt: begunAt,
+  })),
+  bounced: calls.flatMap(({ address, result }) => (address !== null && result.ended === 'bounced' ? [address] : [])),
   status: settlement.status,
   suppressionReason: settlement.suppressionReason,
   retryInMs: settlement.retryInMs,
   transitionId: newId(),
+  renderKey: rendered?.renderKey ?? null,
+  renderVersion: rendered?.renderVersion ?? null,
 })

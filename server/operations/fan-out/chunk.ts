@@ -14,12 +14,14 @@ import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import { newId } from '../../ids.ts'
+import type { GivenPayload } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { bookFacts, readFacts } from '../facts.ts'
 import { channelsOf } from '../notifiers.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { storedDefinition } from '../render-content.ts'
+import { storedPayload } from '../stored-payload.ts'
 import { type Expansion, expandFailedRecipient, expandRecipient, plannedEvent } from '../trigger/expand.ts'
 import { fallbackMsOf, type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
 
@@ -68,6 +70,7 @@ export const prepareChunk = async (
   const failed: string[] = []
   const givenUp: string[] = []
   let last: string | null = null
+  let payload: GivenPayload | null = null
   const until = performance.now() + leaseMs * PREPARING_PART_OF_LEASE
   for (const { recipient_id: id, tries } of audience) {
     if (performance.now() > until) return { recipients, failed, givenUp, nextAfter: last }
@@ -75,9 +78,8 @@ export const prepareChunk = async (
     try {
       const definition = storedDefinition(capabilities, event.notification_key)
       const recipient = mergeRecipient(stored.get(id), { id })
-      recipients.push(
-        await prepareRecipient(capabilities, definition, { payload: event.payload, recipient, given: { id } }),
-      )
+      payload ??= storedPayload(capabilities, definition, event)
+      recipients.push(await prepareRecipient(capabilities, definition, { payload, recipient, given: { id } }))
     } catch (cause) {
       capabilities.telemetry.emit('notifier.failed', {
         tenantId: event.tenant_id,

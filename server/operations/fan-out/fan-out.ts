@@ -53,7 +53,9 @@ export const createFanOut = (
     const [event] = rows
     if (!event) return
     const end = await planRounds(capabilities, { ...options, claim, event, round: event.tries }, shift)
-    if (end === 'planned') telemetry.emit('event.planned', { tenantId: claim.tenant_id, eventId: claim.subject_id })
+    if (end !== 'planned') return
+    await capabilities.eraseSecrets([event])
+    telemetry.emit('event.planned', { tenantId: claim.tenant_id, eventId: claim.subject_id })
   }
 
   return async (claims, shift) => {

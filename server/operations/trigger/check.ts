@@ -1,6 +1,9 @@
+import type { z } from 'zod'
 import type { InputFault } from '../../core/json-limits.ts'
 import { idFault } from '../../core/json-limits.ts'
 import type { Recipient } from '../../core/recipient.ts'
+import { type SecretPath, secretDepth, secretValues, secretWords } from '../../core/secret-fields.ts'
+import { quotesSecret } from '../../core/secret-words.ts'
 import {
   MAX_INLINE_RECIPIENTS,
   type Occurrence,
@@ -13,6 +16,7 @@ import {
 import { badInput, CarillonError, type InputPath } from '../../errors.ts'
 import { NotifierError, parsePayload } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
+import { secretPathsOf } from '../../notifiers/secret-paths.ts'
 import type { Capabilities } from '../capabilities.ts'
 
 /** Something that happened, triggered or merely thought of, and where it stands in the caller's input; errors name that. */
@@ -72,6 +76,25 @@ export const refuse = (
   throw badInput(`Cannot ${intent} "${definition.key}": ${field} ${fault.message}`, fault.path)
 }
 
+/** A path without the names inside a secret field: they are part of its value. */
+const upToSecret = (secrets: readonly SecretPath[], path: InputPath, from = 0): InputPath => {
+  const depth = secretDepth(secrets, path.slice(from))
+  return depth === null ? path : path.slice(0, from + depth)
+}
+
+const NOT_TOLD = 'does not fit; how is not told, since that may quote a secret field'
+
+/** What is wrong with a payload, without its secret values: a message may quote the value it is about, or another one. */
+const shownIssues = (definition: AnyDefinition, payload: unknown, { issues }: z.ZodError) => {
+  const paths = secretPathsOf(definition)
+  const words = secretWords(secretValues(paths, payload))
+  return issues.map((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+    const hidden = secretDepth(paths, path) !== null || quotesSecret(issue.message, words)
+    return { path: upToSecret(paths, path), message: hidden ? NOT_TOLD : issue.message }
+  })
+}
+
 /** Refuses a payload that could not be stored, or does not fit the notifier's schema. */
 export const checkPayload = async (
   capabilities: Capabilities,
@@ -88,13 +111,12 @@ export const checkPayload = async (
   if (payload === null) {
     refuse(definition, { path: payloadPath, message: 'is null; leave it out where there is none' }, at)
   }
-  refuse(definition, payloadFault(payload, payloadPath), at)
+  const secrets = secretPathsOf(definition)
+  const fault = payloadFault(payload, payloadPath)
+  refuse(definition, fault && { ...fault, path: upToSecret(secrets, fault.path, payloadPath.length) }, at)
   const parsed = await blaming(capabilities, { tenantId, definition }, () => parsePayload(definition, payload))
   if (parsed.success) return
-  const issues = parsed.error.issues.map((issue) => ({
-    path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
-    message: issue.message,
-  }))
+  const issues = shownIssues(definition, payload, parsed.error)
   const message = `Cannot ${intent} "${definition.key}": the payload does not fit its schema`
   throw new CarillonError('INVALID_PAYLOAD', message, { path: payloadPath, issues })
 }

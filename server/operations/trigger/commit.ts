@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { InboxKey } from '../../core/cursor.ts'
+import { isTerminal } from '../../core/delivery.ts'
 import { topicsOf } from '../../core/trigger-request.ts'
 import { type EventRow, loadEventsByKey } from '../../db/sql/load-events-by-key.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
@@ -40,7 +41,7 @@ const statusOf = ({ recipients, request }: PreparedTrigger, now: Date): 'planned
 }
 
 const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
-  const { tenantId, request, definition, fingerprint, recipientIds, recipients } = item
+  const { tenantId, request, definition, fingerprint, recipientIds, recipients, open, secrets } = item
   const status = statusOf(item, now)
   return {
     tenant_id: tenantId,
@@ -51,7 +52,9 @@ const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
     fingerprint,
     correlation_id: request.correlationId ?? null,
     actor_id: request.actorId?.trim() ?? null,
-    payload: request.payload,
+    payload: open,
+    has_secrets: secrets.length > 0,
+    sealed_payload: null,
     category: definition.category ?? null,
     required: definition.required ?? false,
     urgent: definition.urgent ?? false,
@@ -65,6 +68,19 @@ const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
     failed_recipient_count: 0,
     inserted_at: now,
   }
+}
+
+/** Seals what is yet to be sent will need; where nothing is, the secret fields are never stored at all. */
+const sealSecrets = (
+  { sealing }: Pick<Capabilities, 'sealing'>,
+  event: EventRow,
+  item: PreparedTrigger,
+  rows: Expansion,
+) => {
+  if (item.secrets.length === 0) return
+  const isOver = rows.deliveries.every(({ eventId, status }) => eventId !== event.id || isTerminal(status))
+  if (item.recipients && isOver) return
+  event.sealed_payload = sealing.seal({ tenantId: event.tenant_id, id: event.id }, item.secrets)
 }
 
 const repeatOf = (event: EventRow, item: PreparedTrigger): CommitOutcome =>
@@ -141,7 +157,7 @@ const fanOutOf = (event: EventRow, now: Date) => {
  * have to wait for comes back as contested.
  */
 export const commitTriggers = async (
-  { db, clock, defaultTimeZone }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone'>,
+  { db, clock, defaultTimeZone, sealing }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone' | 'sealing'>,
   items: readonly PreparedTrigger[],
   { wait }: { readonly wait: boolean },
 ): Promise<readonly CommitOutcome[]> =>
@@ -166,6 +182,7 @@ export const commitTriggers = async (
         const known = facts.of({ tenantId: item.tenantId, recipientId: prepared.recipientId })
         if (known) expandRecipient(rows, planned, { prepared, facts: known, planning })
       }
+      sealSecrets({ sealing }, event, item, rows)
       return { kind: 'created', event }
     })
 

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { durationMs } from '../../core/duration.ts'
 import { isBareRecipient, mergeRecipient, normaliseRecipients, type Recipient } from '../../core/recipient.ts'
+import { markSecrets, type SecretEntry, splitSecrets } from '../../core/secret-fields.ts'
 import { requestIdentity, type TriggerRequest, topicsOf } from '../../core/trigger-request.ts'
 import { readTopicAudience, type SubscriberRow } from '../../db/sql/read-topic-audience.ts'
 import { badInput, type InputPath } from '../../errors.ts'
-import { channelsFor, recipientsOf, renderIdentity } from '../../notifiers/invoke.ts'
+import { channelsFor, type GivenPayload, recipientsOf, renderIdentity, wholePayload } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
+import { secretPathsOf } from '../../notifiers/secret-paths.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { renderContent } from '../render-content.ts'
@@ -38,6 +40,9 @@ export interface PreparedTrigger {
   readonly path: InputPath
   readonly definition: AnyDefinition
   readonly fingerprint: Buffer
+  /** The payload with `null` for each secret field, and what was in their places. */
+  readonly open: unknown
+  readonly secrets: readonly SecretEntry[]
   /** Details that were given, to be stored. */
   readonly given: readonly Recipient[]
   /** Everyone concerned, in order of id; without the subscribers of `laterTopics`. */
@@ -65,7 +70,7 @@ export const prepareRecipient = async (
     payload,
     recipient,
     given,
-  }: { readonly payload: unknown; readonly recipient: Recipient; readonly given: Recipient },
+  }: { readonly payload: GivenPayload; readonly recipient: Recipient; readonly given: Recipient },
 ): Promise<PreparedRecipient> => {
   const channels: PreparedChannel[] = []
   for (const channel of await channelsFor(definition, payload, recipient)) {
@@ -89,6 +94,7 @@ export const prepareRecipient = async (
 /** A request that has passed its checks, and whom it names; no database was asked. */
 export interface CheckedTrigger {
   readonly definition: AnyDefinition
+  readonly payload: GivenPayload
   readonly actorId: string | null
   readonly topics: readonly string[]
   /** Everyone whom the notifier and the caller name, in order of id. */
@@ -108,7 +114,8 @@ export const checkTrigger = async (capabilities: Capabilities, call: OccurrenceC
   const { tenantId, request, path } = call
   const definition = definitionFor(capabilities, request.notificationKey, { path })
   await checkRequest(capabilities, definition, call)
-  const found = await blaming(capabilities, { tenantId, definition }, () => recipientsOf(definition, request.payload))
+  const payload = wholePayload(definition, request.payload)
+  const found = await blaming(capabilities, { tenantId, definition }, () => recipientsOf(definition, payload))
   if (found) checkRecipients(found, [...path, 'payload'], `Notifier "${definition.key}": recipients`)
   if (!found && !request.recipients && !request.topics) {
     throw badInput(`Cannot trigger "${definition.key}": neither its notifier nor the request says who gets it`, [
@@ -120,6 +127,7 @@ export const checkTrigger = async (capabilities: Capabilities, call: OccurrenceC
   const actorId = request.actorId?.trim() ?? null
   return {
     definition,
+    payload,
     actorId,
     topics: topicsOf(request),
     named: normaliseRecipients(union, actorId),
@@ -151,7 +159,7 @@ export const prepareFor = (
     stored,
   }: {
     readonly tenantId: string
-    readonly payload: unknown
+    readonly payload: GivenPayload
     readonly given: Recipient
     readonly stored: Recipient | undefined
   },
@@ -171,8 +179,9 @@ export const prepareTrigger = async (
   const { tenantId, request, path } = call
   const checked = await checkTrigger(capabilities, call)
   const { definition, named, actorId } = checked
+  const paths = secretPathsOf(definition)
   const identity = requestIdentity(
-    request,
+    { ...request, payload: markSecrets(paths, request.payload, capabilities.sealing.mark) },
     request.recipients ? normaliseRecipients(request.recipients, actorId) : null,
   )
   const scheduled = request.sendAt != null && request.sendAt > (capabilities.clock.now() ?? new Date())
@@ -183,13 +192,14 @@ export const prepareTrigger = async (
     path,
     definition,
     fingerprint: createHash('sha256').update(identity).digest(),
+    ...splitSecrets(paths, request.payload),
     given: named.filter((recipient) => !isBareRecipient(recipient)),
     recipientIds: (all ?? named).map(({ id }) => id),
     laterTopics: all ? [] : checked.topics,
   }
   if (!all) return { ...prepared, recipients: null }
 
-  const payload = request.payload
+  const { payload } = checked
   const stored = await known.load(tenantId, prepared.recipientIds)
   const recipients: PreparedRecipient[] = []
   for (const given of all) {

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { type ProviderEvent, type WebhookRequest, WebhookSignatureError } from '../../../server/adapters/adapter.ts'
+import {
+  type ProviderEvent,
+  type WebhookRequest,
+  WebhookSignatureError,
+  WebhookUnavailableError,
+} from '../../../server/adapters/adapter.ts'
 import type { Receiver } from '../../../server/adapters/receivers/receiver.ts'
 
 /** A moment at which the tests take place, in milliseconds and in seconds. */
@@ -67,6 +72,13 @@ export const expectUnreadable = async (receiver: Receiver, sent: Sent): Promise<
   expect(error).not.toBeInstanceOf(WebhookSignatureError)
   expect(error).not.toBeInstanceOf(SyntaxError)
   expect(error.message).not.toBe('it was accepted')
+  expectSilence(error, sent)
+}
+
+/** Expects a request of which it cannot be told now who sent it: the provider is to send it again. */
+export const expectUnavailable = async (receiver: Receiver, sent: Sent): Promise<void> => {
+  const error = await failure(receiver, sent)
+  expect(error).toBeInstanceOf(WebhookUnavailableError)
   expectSilence(error, sent)
 }
 

@@ -5,6 +5,7 @@ import { type SesOptions, ses } from '../../../server/adapters/receivers/ses.ts'
 import { selfSigned } from './certificate.ts'
 import {
   DELIVERY_ID,
+  expectUnavailable,
   expectUnreadable,
   failure,
   NOW,
@@ -241,7 +242,7 @@ describe('the subscription', () => {
         throw new Error('Amazon SNS answered with HTTP 500')
       },
     }).receiver
-    await expectUnreadable(failing, signed(confirmation()))
+    await expectUnavailable(failing, signed(confirmation()))
   })
 
   const sns = 'https://sns.eu-west-1.amazonaws.com/'
@@ -429,7 +430,7 @@ describe('certificates', () => {
   test('one that could not be fetched is asked for again', async () => {
     const answers = [Promise.reject(new Error('Amazon SNS did not answer')), Promise.resolve(CERTIFICATE)]
     const flaky = recording({ fetchCertificate: () => answers.shift() ?? Promise.reject(new Error('once too often')) })
-    await expectUnreadable(flaky.receiver, signed(notification(DELIVERY)))
+    await expectUnavailable(flaky.receiver, signed(notification(DELIVERY)))
     expect(await received(flaky.receiver, signed(notification(DELIVERY)))).toHaveLength(1)
   })
 
@@ -444,7 +445,10 @@ describe('certificates', () => {
         .toString(),
     ],
   ])('something else in its place is no key: %s', async (_name, answer) => {
-    await expectUnreadable(recording({ fetchCertificate: async () => answer }).receiver, signed(notification(DELIVERY)))
+    await expectUnavailable(
+      recording({ fetchCertificate: async () => answer }).receiver,
+      signed(notification(DELIVERY)),
+    )
   })
 
   test('more than 8 are not fetched at once, and none of them takes the place of one that is known', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { WebhookUnavailableError } from '../../../server/adapters/adapter.ts'
 import { download } from '../../../server/adapters/receivers/sns-download.ts'
 
 const servers: Server[] = []
@@ -69,8 +70,14 @@ test('whoever hangs up is no certificate', async () => {
   await expect(download(url)).rejects.toThrow('Amazon SNS did not answer')
 })
 
-test('no error names the address', async () => {
-  const url = await serving((request) => request.socket.destroy())
-  const error = await download(url).catch((error: Error) => error)
-  expect(String((error as Error).message)).not.toContain('127.0.0.1')
+test('no error names the address, and each says that the webhook is to be sent again', async () => {
+  for (const answer of [
+    (request) => request.socket.destroy(),
+    (_request, response) => response.writeHead(403).end(),
+    (_request, response) => response.end('x'.repeat(64 * 1024 + 1)),
+  ] satisfies RequestListener[]) {
+    const error = await download(await serving(answer)).catch((error: Error) => error)
+    expect(error).toBeInstanceOf(WebhookUnavailableError)
+    expect((error as Error).message).not.toContain('127.0.0.1')
+  }
 })

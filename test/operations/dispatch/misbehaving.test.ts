@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineNotifier } from '../../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
+import { TestClock } from '../../support/clock.ts'
 import { deliveryOf } from '../../support/deliveries.ts'
 import { page } from '../../support/notifiers.ts'
 import { type Act, scripted } from '../../support/scripted-adapter.ts'
@@ -27,10 +28,12 @@ const clumsy = defineNotifier({
   render: { pager: ({ payload }) => RENDERS[payload.render]?.() as never },
 })
 
+/** It stands: one failure after the other over some seconds would have the provider left alone. */
+const clock = new TestClock()
 let carillon: TestCarillon
 const problems: string[] = []
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [page, clumsy], adapters: { pager } })
+  carillon = await startCarillon({ notifiers: [page, clumsy], adapters: { pager } }, { clock })
   carillon.app.telemetry.on('adapter.misbehaved', ({ problem }) => void problems.push(problem))
 })
 afterAll(() => carillon.close())
@@ -113,7 +116,7 @@ test.each<[string, unknown]>([
   await carillon.drainJobs()
   const delivery = await deliveryOf(carillon, { eventId: event.id })
   expect(delivery).toMatchObject({ status: 'FAILED', attempts: [{ errorClass: 'temporary', reason: null }] })
-  const wait = new Date(delivery.nextAttemptAt).getTime() - Date.now()
+  const wait = new Date(delivery.nextAttemptAt).getTime() - clock.now().getTime()
   expect(wait).toBeLessThanOrEqual(6 * 3_600_000)
 })
 

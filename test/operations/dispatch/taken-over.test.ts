@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
-import { buildRoutes } from '../../../server/adapters/routing.ts'
-import { type Claim, claimDue } from '../../../server/db/sql/claim-due.ts'
 import { defineConfig, defineNotifier, memory } from '../../../server/index.ts'
-import { beginClaims } from '../../../server/operations/dispatch/begin.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { TestClock } from '../../support/clock.ts'
+import { dieInMidCall as dieOnChannel, LEASE_MS } from '../../support/dead-worker.ts'
 
-const LEASE_MS = 30_000
 const mail = memory()
 const config = defineConfig({
   notifiers: [
@@ -40,14 +37,7 @@ const trigger = (recipientId: string) =>
     },
   })
 
-/** A worker that claims, hands over, and is never heard of again. */
-const dieInMidCall = async (): Promise<number> => {
-  const { app } = carillon
-  const claim = claimDue(new Map([['email', 10]]), { now: clock.now(), leaseMs: LEASE_MS })
-  const { rows } = await app.db.system.query<Claim>(claim)
-  const begun = await beginClaims({ ...app, routes: buildRoutes(config, LEASE_MS), leaseMs: LEASE_MS }, rows)
-  return begun.length
-}
+const dieInMidCall = (): Promise<number> => dieOnChannel(carillon, config, 'email')
 
 const outcomeFor = async (recipientId: string) => {
   const query = `{ deliveries(filter: { recipientId: "${recipientId}" }) { edges { node {

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { readEnvironment } from '../server/environment.ts'
+
+test.each([
+  ['https://notify.example.test', 'https://notify.example.test'],
+  ['https://notify.example.test/', 'https://notify.example.test'],
+  ['https://Notify.Example.test/a//', 'https://notify.example.test/a'],
+  ['http://127.0.0.1:4000', 'http://127.0.0.1:4000'],
+  ['', null],
+])('the public address %j is %s', (given, publicUrl) => {
+  expect(readEnvironment({ CARILLON_PUBLIC_URL: given }).publicUrl).toBe(publicUrl)
+})
+
+test.each([
+  'ftp://example.test',
+  'example.test',
+  'https://a:b@example.test',
+  'https://example.test/?a',
+  'https://example.test/#a',
+  // It goes into a header of every mail.
+  'https://example.test\r\nBcc: eve@example.test',
+])('the public address %j is refused', (given) => {
+  expect(() => readEnvironment({ CARILLON_PUBLIC_URL: given })).toThrow('CARILLON_PUBLIC_URL must')
+})
