@@ -92,7 +92,10 @@ export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig): R
     if (list.length === 0) faults.push(`${subject} is empty: name an adapter, log() will do at first`)
     const fitting = list.filter((adapter, index) => {
       const place = list.length > 1 ? `${subject}[${index}]` : subject
-      const own = adapterFaults(adapter, byName)
+      const own = [
+        ...adapterFaults(adapter, byName),
+        ...(list.indexOf(adapter) < index ? [' is in the list twice: a second call of it is a second try'] : []),
+      ]
       faults.push(...own.map((fault) => `${place}${fault}`))
       if (own.length === 0) byName.set(adapter.name, adapter)
       return own.length === 0

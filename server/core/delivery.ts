@@ -81,7 +81,7 @@ export const operatorFault = (action: OperatorAction, delivery: Operated): strin
       return `is ${state}: what has been handed over, or has ended, cannot be cancelled`
     case 'resume':
       if (status === 'pending' && orchestrationState === 'deferred') return null
-      return `is ${orchestrationState === 'ready' ? state : `${state}, ${orchestrationState}`}: only a deferred one can be resumed`
+      return `is ${status === 'pending' ? orchestrationState.replace('_', ' ') : state}: only one that is pending and deferred can be resumed`
     case 'retry':
       if (!canRetry(delivery)) return `is ${state}: only one that failed, was cancelled or hangs can be tried again`
       if (delivery.eventCancelled) return 'belongs to an event that was cancelled'

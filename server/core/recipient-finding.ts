@@ -148,7 +148,7 @@ const notARecipient = (facts: RecipientFacts): Found | null => {
   if (events.length === 0) return null
   const where = isKnown
     ? 'Look at whom the trigger names, and at the topics that it gives and this recipient subscribes to.'
-    : 'Nothing at all is stored of such a recipient: check the id.'
+    : 'Nothing is stored of such a recipient, as of one that was never planned for: check the id.'
   const looked = events.length < MAX_EVENTS_LOOKED_AT ? '' : ` Only the newest ${MAX_EVENTS_LOOKED_AT} were looked at.`
   return { finding: 'not_a_recipient', summary: `${outsider(events, 'event', sinceOf(facts))}${looked} ${where}` }
 }

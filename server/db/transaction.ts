@@ -48,6 +48,12 @@ export const inTransaction = async <T>(
   const client = await pool.connect()
   let broken: Error | undefined
   let committed = false
+  // Whoever waits for a statement is told of a lost connection by that; but it is an event too, which the pool does not
+  // listen to while the connection is out, and one that nobody listens to ends the process.
+  const lose = (error: Error): void => {
+    broken = error
+  }
+  client.on('error', lose)
   try {
     const opened = [{ text: 'begin' }, ...opening].map((statement) => send(client, statement))
     const tx = handle(client, () => {
@@ -63,6 +69,7 @@ export const inTransaction = async <T>(
     })
     throw error
   } finally {
+    client.off('error', lose)
     client.release(broken)
   }
 }

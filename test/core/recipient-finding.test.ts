@@ -79,7 +79,7 @@ test.each<[string, Partial<RecipientFacts>, string, string]>([
     'a recipient never heard of',
     { events: [FOREIGN], isKnown: false },
     'not_a_recipient',
-    'This recipient is not among those of the event of 2026-01-15 12:00:00 UTC. Nothing at all is stored of such a recipient: check the id.',
+    'This recipient is not among those of the event of 2026-01-15 12:00:00 UTC. Nothing is stored of such a recipient, as of one that was never planned for: check the id.',
   ],
   [
     'more events than are looked at',

@@ -159,7 +159,7 @@ test('who is not among the recipients is told where to look, and who was never h
     `${summary} Look at whom the trigger names, and at the topics that it gives and this recipient subscribes to.`,
   )
   expect((await explain('adda', 'theirs')).summary).toBe(
-    `${summary} Nothing at all is stored of such a recipient: check the id.`,
+    `${summary} Nothing is stored of such a recipient, as of one that was never planned for: check the id.`,
   )
 })
 

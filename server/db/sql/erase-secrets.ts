@@ -10,14 +10,17 @@ export interface SealedEventRow {
   id: string
 }
 
-/** Locks those of these events that have secret fields yet, in order of key, after everything else of theirs. Index: event_sealed_idx. */
+/**
+ * Locks those of these events that have secret fields yet, in order of key, without waiting: what somebody else holds is
+ * found by the sweep. Index: event_sealed_idx.
+ */
 export const lockSealed = (events: readonly EventKey[]): QueryConfig => ({
   name: 'lock_sealed',
   text: `
 select e.tenant_id, e.id from event e
 where (e.tenant_id, e.id) in (select tenant_id collate "C", id from unnest($1::text[], $2::uuid[]) as k (tenant_id, id))
   and e.sealed_payload is not null
-order by e.tenant_id, e.id for no key update`,
+order by e.tenant_id, e.id for no key update skip locked`,
   values: [events.map((event) => event.tenantId), events.map((event) => event.id)],
 })
 

@@ -97,7 +97,8 @@ export const callAdapter = async (
       return { result: { ...understood, providerMessageId: null }, timedOut: false }
     }
     return {
-      result: understood ?? misbehaved('answered none of accepted, temporary, permanent and bounced'),
+      result:
+        understood ?? misbehaved('the adapter answered none of { outcome: accepted, temporary, permanent or bounced }'),
       timedOut: false,
     }
   } catch (error) {

@@ -31,9 +31,11 @@ export const acceptWebhook = async (
     ignoredReason: ignoredReasonOf(event),
   }))
   const [accepted] = await asTenant(db.tenant, tenantId, async (tx) => {
-    const rows = tx.query<AcceptedRow>(acceptReports({ tenantId, adapter, channels }, reports, clock.now()))
     // Given before there is an answer, the commit travels with the statement.
-    await tx.commitWith([])
+    const [rows] = await Promise.all([
+      tx.query<AcceptedRow>(acceptReports({ tenantId, adapter, channels }, reports, clock.now())),
+      tx.commitWith([]),
+    ])
     return rows
   })
   if (accepted && accepted.queued > 0) hints.workDue()

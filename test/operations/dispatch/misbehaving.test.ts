@@ -56,18 +56,18 @@ test.each<[string, Act, string]>([
   ['rejects with no error', () => Promise.reject('words'), 'words'],
   ['rejects with nothing', () => Promise.reject(), 'undefined'],
   ['hangs', () => new Promise(() => {}), 'no answer within 200 ms'],
-  ['answers nothing', undefined, 'answered none of accepted, temporary, permanent and bounced'],
-  ['answers null', null, 'answered none of accepted, temporary, permanent and bounced'],
-  ['answers text', 'accepted', 'answered none of accepted, temporary, permanent and bounced'],
+  ['answers nothing', undefined, 'the adapter answered none of { outcome: accepted, temporary, permanent or bounced }'],
+  ['answers null', null, 'the adapter answered none of { outcome: accepted, temporary, permanent or bounced }'],
+  ['answers text', 'accepted', 'the adapter answered none of { outcome: accepted, temporary, permanent or bounced }'],
   [
     'answers an outcome that does not exist',
     { outcome: 'fine' },
-    'answered none of accepted, temporary, permanent and bounced',
+    'the adapter answered none of { outcome: accepted, temporary, permanent or bounced }',
   ],
   [
     'answers what it should, at once',
     () => ({ outcome: 'fine' }),
-    'answered none of accepted, temporary, permanent and bounced',
+    'the adapter answered none of { outcome: accepted, temporary, permanent or bounced }',
   ],
   [
     'throws when it is read',
