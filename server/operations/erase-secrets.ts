@@ -9,10 +9,12 @@ import { coalesce } from './coalesce.ts'
 const MAX_LOOKED_AT_ONCE = 200
 const MAX_ERASED_AT_ONCE = 100
 
-/** Erases in a transaction that has done all else what is to be done; the events are locked last. */
+const toKey = (row: SealedEventRow): EventKey => ({ tenantId: row.tenant_id, id: row.id })
+
+/** Erases in a transaction that has done all else what is to be done; the events are locked last, and those that somebody else holds are left to the sweep. */
 export const eraseSecretsIn = async (tx: Transaction, events: readonly EventKey[]): Promise<void> => {
   const locked = await tx.query<SealedEventRow>(lockSealed(events))
-  if (locked.length > 0) await tx.query(eraseSecrets(events))
+  if (locked.length > 0) await tx.query(eraseSecrets(locked.map(toKey)))
 }
 
 /** Erases the secret fields of these events, of which something has just ended, where it was the last. */
@@ -51,7 +53,7 @@ export const sweepSecrets = async (
     const from: EventKey | null = after
     after = await inTransaction(db.system, async (tx): Promise<EventKey | null> => {
       const rows = await tx.query<SealedEventRow>(lockNextSealed(from, batch))
-      const events = rows.map((row) => ({ tenantId: row.tenant_id, id: row.id }))
+      const events = rows.map(toKey)
       if (events.length > 0) erased += (await tx.query<SealedEventRow>(eraseSecrets(events))).length
       return events.length < batch ? null : (events.at(-1) ?? null)
     })

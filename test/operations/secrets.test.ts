@@ -236,6 +236,22 @@ test('the secret is erased when the last delivery has been sent, and not before'
   expect(await isSealed(event)).toBe(false)
 })
 
+test('sending does not wait for whoever holds the event: its secret is left to the sweep', async () => {
+  const { event } = await trigger({ via: ['email'] })
+  const holder = await carillon.sql.connect()
+  try {
+    await holder.query('begin')
+    await holder.query('select 1 from event where id = $1 for share', [idOfType('Event', event.id)])
+    await carillon.drainJobs()
+    expect(await isSealed(event)).toBe(true)
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
+  await sweepSecrets(carillon.app)
+  expect(await isSealed(event)).toBe(false)
+})
+
 const CANCEL =
   'mutation ($input: CancelEventInput!) { cancelEvent(input: $input) { cancelledCount event { payload } } }'
 
