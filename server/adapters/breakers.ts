@@ -1,6 +1,6 @@
 import { type Breaker, breakerState, CLOSED, countCall } from '../core/breaker.ts'
 import type { Adapter } from './adapter.ts'
-import type { Route, Routes } from './routing.ts'
+import type { Route } from './routing.ts'
 
 /** The breakers of this process, one for each adapter: what one worker finds dead, another finds out by itself. */
 export interface Breakers {
@@ -10,8 +10,6 @@ export interface Breakers {
   calling(adapter: Adapter): (end: CallEnd) => void
   /** How many deliveries of a route may be begun: all that it can carry, one to try a provider out, or none. */
   capacityOf(route: Route): number
-  /** Channels whose every provider rests. */
-  resting(routes: Routes): ReadonlySet<string>
 }
 
 /** How a call ended: the provider gave an answer of its own, it did not, or nobody waited for it. */
@@ -43,6 +41,5 @@ export const openBreakers = (now: () => number = () => performance.now()): Break
       }
     },
     capacityOf,
-    resting: (routes) => new Set([...routes].flatMap(([channel, route]) => (capacityOf(route) === 0 ? [channel] : []))),
   }
 }
