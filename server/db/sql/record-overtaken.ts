@@ -1,14 +1,11 @@
 import type { QueryConfig } from 'pg'
-import type { SettledDelivery } from './settle-deliveries.ts'
+import { attemptValues, type SettledDelivery } from './settle-deliveries.ts'
 
 /**
  * Records calls whose delivery its provider's report has ended while they were under way: what they answered is history,
  * and moves nothing. Answers the ids of those deliveries. Indexes: the keys. Locks: the deliveries, in order of key.
  */
 export const recordOvertaken = (rows: readonly SettledDelivery[], now: Date | null): QueryConfig => {
-  const attempts = rows.flatMap(({ id: deliveryId, attempts }) =>
-    attempts.map((attempt, index) => ({ ...attempt, deliveryId, place: index + 1 })),
-  )
   return {
     name: 'record_overtaken',
     text: `
@@ -36,17 +33,7 @@ select id from overtaken`,
       rows.map((row) => row.id),
       rows.map((row) => row.token),
       now,
-      attempts.map((row) => row.deliveryId),
-      attempts.map((row) => row.id),
-      attempts.map((row) => row.place),
-      attempts.map((row) => row.outcome),
-      attempts.map((row) => row.errorClass),
-      attempts.map((row) => row.adapter),
-      attempts.map((row) => row.providerMessageId),
-      attempts.map((row) => row.reason),
-      attempts.map((row) => row.address),
-      attempts.map((row) => row.addressKey),
-      attempts.map((row) => row.startedAt),
+      ...attemptValues(rows),
     ],
   }
 }

@@ -35,14 +35,33 @@ export interface SettledDelivery {
   readonly renderVersion: number | null
 }
 
+/** Columns of the calls of tries: delivery, id, place among the try's own, and what came of it. */
+export const attemptValues = (
+  rows: readonly Pick<SettledDelivery, 'id' | 'attempts'>[],
+): readonly (readonly unknown[])[] => {
+  const all = rows.flatMap(({ id: deliveryId, attempts }) =>
+    attempts.map((attempt, index) => ({ ...attempt, deliveryId, place: index + 1 })),
+  )
+  return [
+    all.map((row) => row.deliveryId),
+    all.map((row) => row.id),
+    all.map((row) => row.place),
+    all.map((row) => row.outcome),
+    all.map((row) => row.errorClass),
+    all.map((row) => row.adapter),
+    all.map((row) => row.providerMessageId),
+    all.map((row) => row.reason),
+    all.map((row) => row.address),
+    all.map((row) => row.addressKey),
+    all.map((row) => row.startedAt),
+  ]
+}
+
 /**
  * Records results, each only under a lease that still holds: the attempts, the delivery's state, and the queue's row,
  * which is put off or deleted. Answers the ids that were recorded. Locks: due rows, then deliveries, in order of key.
  */
 export const settleDeliveries = (rows: readonly SettledDelivery[], now: Date | null): QueryConfig => {
-  const attempts = rows.flatMap(({ tenantId, id: deliveryId, attempts }) =>
-    attempts.map((attempt, place) => ({ ...attempt, tenantId, deliveryId, place: place + 1 })),
-  )
   return {
     name: 'settle_deliveries',
     text: `
@@ -98,17 +117,7 @@ select tenant_id, id from settled`,
       rows.map((row) => row.retryInMs),
       rows.map((row) => row.transitionId),
       now,
-      attempts.map((row) => row.deliveryId),
-      attempts.map((row) => row.id),
-      attempts.map((row) => row.place),
-      attempts.map((row) => row.outcome),
-      attempts.map((row) => row.errorClass),
-      attempts.map((row) => row.adapter),
-      attempts.map((row) => row.providerMessageId),
-      attempts.map((row) => row.reason),
-      attempts.map((row) => row.address),
-      attempts.map((row) => row.addressKey),
-      attempts.map((row) => row.startedAt),
+      ...attemptValues(rows),
       rows.map((row) => row.renderKey),
       rows.map((row) => row.renderVersion),
     ],

@@ -114,6 +114,7 @@ export const createDispatch = (
     const failed = settled.find((one) => one.status === 'rejected')
     if (failed) throw failed.reason
   }
+
   return async (claims, { finished }) => {
     const [inApp, others] = [true, false].map((built) => claims.filter(({ lane }) => (lane === 'in_app') === built))
     const done = await Promise.allSettled([
