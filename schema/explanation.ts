@@ -1,7 +1,7 @@
 import { type Counterfactual as Change, whatWouldSendIt } from '../server/core/counterfactual.ts'
 import type { Checkpoint as CheckpointName, RuleAnswer, Verdict as VerdictName } from '../server/core/decision.ts'
 import { waitingFor } from '../server/core/delivery.ts'
-import { resumptionOf } from '../server/core/explanation.ts'
+import { resumptionOf, type StoryDigest } from '../server/core/explanation.ts'
 import { encodeNodeId, idOfType } from '../server/core/node-id.ts'
 import { summaryOf } from '../server/core/summary.ts'
 import { type TimelineEntry as Entry, endsOfTimeline, timelineOf } from '../server/core/timeline.ts'
@@ -10,6 +10,7 @@ import type { Explanation } from '../server/operations/traces.ts'
 import { allow } from './access.ts'
 import { builder } from './builder.ts'
 import { Delivery, DeliveryAttempt, DeliveryStatus, OrchestrationState } from './delivery.ts'
+import { DigestMember } from './digest.ts'
 
 const Checkpoint = builder.enumType('Checkpoint', {
   description: 'When the planner was asked.',
@@ -78,6 +79,43 @@ const Counterfactual = builder.objectRef<Change>('Counterfactual').implement({
       description: 'The same as data; to wait, until when; a list where one change alone is not enough.',
       resolve: ({ change }) => change,
     }),
+  }),
+})
+
+const DigestExplanation = builder.objectRef<StoryDigest>('DigestExplanation').implement({
+  description: 'What a digest has to do with a delivery.',
+  fields: (t) => ({
+    outcome: t.exposeString('outcome', {
+      description: 'held, included, skipped, emitted_immediately, or emitted_digest for the digest itself.',
+    }),
+    ruleIdentity: t.exposeString('ruleIdentity', {
+      description: 'The rule that holds it: its key and version, as in "mentions:v2".',
+    }),
+    windowStartsAt: t.expose('windowStartsAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when its bucket holds.',
+    }),
+    windowEndsAt: t.expose('windowEndsAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its bucket closes, unless it does, or did, sooner.',
+    }),
+    digestDeliveryId: t.id({
+      nullable: true,
+      description: "The digest's delivery; null where there is none yet, or nothing was left to send.",
+      resolve: ({ digestDeliveryId: id }) => (id === null ? null : encodeNodeId('Delivery', id)),
+    }),
+    resolutionReason: t.exposeString('resolutionReason', {
+      nullable: true,
+      description: 'Why it was left out, or let go before.',
+    }),
+    members: t.field({
+      type: [DigestMember],
+      description: 'For the digest itself: what went in and what did not, the first 100.',
+      resolve: ({ members }) => [...members],
+    }),
+    memberCount: t.exposeInt('memberCount', { description: 'For the digest itself: how many there are in all.' }),
   }),
 })
 
@@ -184,6 +222,12 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       nullable: true,
       description: 'The latest call of its provider.',
       resolve: ({ attempts }) => attempts.at(-1) ?? null,
+    }),
+    digest: t.field({
+      type: DigestExplanation,
+      nullable: true,
+      description: 'What a digest has to do with it: it is held for one, was, or is one.',
+      resolve: ({ digest }) => digest,
     }),
     timeline: t.field({
       type: [TimelineEntry],

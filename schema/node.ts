@@ -19,6 +19,10 @@ const LOADERS: { readonly [T in NodeType]?: (id: string, context: Context) => Pr
     mayRead(principal, 'OPERATE') ? prisma.delivery.findUnique({ where: keyOf(principal, id) }) : null,
   DeliveryAttempt: async (id, { principal, prisma }) =>
     mayRead(principal, 'OPERATE') ? prisma.deliveryAttempt.findUnique({ where: keyOf(principal, id) }) : null,
+  DigestRule: async (id, { principal, prisma }) =>
+    mayRead(principal, 'OPERATE') ? prisma.digestRule.findUnique({ where: keyOf(principal, id) }) : null,
+  DigestBucket: async (id, { principal, prisma }) =>
+    mayRead(principal, 'OPERATE') ? prisma.digestBucket.findUnique({ where: keyOf(principal, id) }) : null,
   WebhookIngress: async (id, { principal, prisma }) =>
     mayRead(principal, 'OPERATE') ? prisma.webhookIngress.findUnique({ where: keyOf(principal, id) }) : null,
   Topic: async (id, { principal, prisma }) =>

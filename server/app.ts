@@ -10,11 +10,13 @@ import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
 import { SetupError } from './errors.ts'
 import { startCron } from './jobs/cron.ts'
-import { deliverySource, fanOutSource, webhookSource } from './jobs/sources.ts'
+import { deliverySource, digestSource, fanOutSource, webhookSource } from './jobs/sources.ts'
 import { createWorker, type Worker } from './jobs/worker.ts'
 import { buildRegistry, type Registry } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
 import { type Credentials, createCredentials } from './operations/credentials.ts'
+import { flushClaims } from './operations/digests/flush.ts'
+import { readDigestRules, storeConfiguredRules } from './operations/digests/rules.ts'
 import { createDispatch } from './operations/dispatch/dispatch.ts'
 import { createEraseSecrets } from './operations/erase-secrets.ts'
 import { createFanOut } from './operations/fan-out/fan-out.ts'
@@ -86,7 +88,7 @@ export const readConfig = (config: CarillonConfig) => {
       return null
     }
   }
-  if (config.digestRules?.length) faults.push('`digestRules` is not supported yet')
+  const digestRules = check(() => readDigestRules(config.digestRules))
   const notifiers = check(() => buildRegistry(config.notifiers ?? []))
   const leaseMs = check(() => leaseOf(config))
   const timeZone = config.defaults?.timeZone
@@ -95,8 +97,9 @@ export const readConfig = (config: CarillonConfig) => {
   }
   const routes = check(() => buildRoutes(config))
   if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
-  if (faults.length > 0 || !notifiers || !routes || leaseMs === null) throw new SetupError(faults.join('\n'))
-  return { notifiers, routes, leaseMs }
+  if (faults.length > 0 || !notifiers || !routes || !digestRules || leaseMs === null)
+    throw new SetupError(faults.join('\n'))
+  return { notifiers, routes, leaseMs, digestRules }
 }
 
 const openBus = (
@@ -141,6 +144,7 @@ const buildWorker = (
       }),
       fanOutSource(createFanOut(app, { known, leaseMs })),
       webhookSource(createReports(app, routes)),
+      digestSource((claims) => flushClaims(app, claims)),
     ],
     abort: () => stopping.abort(),
   })
@@ -150,7 +154,7 @@ const buildWorker = (
 /** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { databaseUrl, config, secretKey, clock = databaseClock, telemetry = createTelemetry() } = options
-  const { notifiers, routes, leaseMs } = readConfig(config)
+  const { notifiers, routes, leaseMs, digestRules } = readConfig(config)
   const db = openDatabase({
     url: databaseUrl,
     ...(options.connections && { connections: options.connections }),
@@ -159,6 +163,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   let bus: Bus
   try {
     await checkDatabase(db)
+    await storeConfiguredRules(db, digestRules, { now: clock.now() })
     bus = await openBus(options.bus ?? 'postgres', { databaseUrl, db, telemetry })
   } catch (error) {
     await db.close()
@@ -183,6 +188,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       return base === null ? null : `${base}${unsubscribePath(tokens.seal(subject))}`
     },
     defaultTimeZone: config.defaults?.timeZone ?? null,
+    digestRules,
     telemetry,
     sealing: createSealing(secretKey),
     eraseSecrets: createEraseSecrets({ db, telemetry }),

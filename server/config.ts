@@ -1,23 +1,8 @@
 import type { z } from 'zod'
 import type { Adapter, Retry } from './adapters/adapter.ts'
+import type { DigestRuleDefinition } from './core/digest-rule.ts'
 import type { Duration } from './core/duration.ts'
 import type { Notifier } from './notifiers/notifier.ts'
-
-export interface DigestRuleDefinition {
-  key: string
-  version: number
-  channel: string
-  matchNotificationKey?: string
-  matchCategory?: string
-  groupBy: 'notification_key' | 'category' | 'digest_key'
-  window:
-    | { kind: 'fixed'; minutes: number }
-    | { kind: 'boundary'; time: string; timeZone?: string }
-    | { kind: 'sliding'; minutes: number; maxMinutes: number }
-  maxItems?: number
-  /** Leave out what was read before the digest closed. */
-  excludeRead?: boolean
-}
 
 /** What a host's `carillon.config.ts` exports by default. */
 export interface CarillonConfig {

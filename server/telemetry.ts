@@ -15,6 +15,8 @@ export interface Moments {
   'work.claimed': { readonly kind: string; readonly count: number }
   /** A lease had run out in mid-call: its attempt is recorded as unknown. */
   'attempt.unknown': { readonly tenantId: string; readonly deliveryId: string }
+  /** A digest's bucket was closed; `emitted` says whether anything was left to send. */
+  'digest.closed': { readonly tenantId: string; readonly bucketId: string; readonly emitted: boolean }
   /** A delivery's result was recorded. */
   'delivery.settled': {
     readonly tenantId: string

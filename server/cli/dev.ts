@@ -53,8 +53,9 @@ const keptKeys = async (file: string): Promise<Partial<DevelopmentKeys>> => {
 }
 
 /** The keys of the last start where this database still knows them, else new ones. */
-const developmentKeys = async ({ db, credentials }: App, file: string): Promise<DevelopmentKeys> => {
-  await ensureTenant(db, TENANT)
+const developmentKeys = async (app: App, file: string): Promise<DevelopmentKeys> => {
+  const { db, credentials } = app
+  await ensureTenant(app, TENANT)
   const kept = await keptKeys(file)
   const keyFor = async (
     key: string | undefined,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { databaseClock } from '../clock.ts'
 import { KEY_SCOPES, type KeyScope } from '../core/principal.ts'
 import { openDatabase } from '../db/client.ts'
 import type { Environment } from '../environment.ts'
@@ -27,7 +28,8 @@ export const keys = async ({ databaseUrl }: Environment, args: readonly string[]
   if (!databaseUrl) throw new SetupError('DATABASE_URL says in which database; it is not set')
   const db = openDatabase({ url: databaseUrl, connections: 1 })
   try {
-    await ensureTenant(db, tenant)
+    // A running server gives it the configuration's digest rules.
+    await ensureTenant({ db, digestRules: [], clock: databaseClock }, tenant)
     process.stdout.write(`${await createApiKey(db, { tenantId: tenant, scopes, label: values.label ?? '' })}\n`)
   } finally {
     await db.close()

@@ -23,11 +23,13 @@ const GOES_AWAY: Readonly<Record<string, string>> = {
   delivery_cap: 'the cap has room again',
   quiet_hours: 'the quiet hours are over',
   fallback: "this fallback channel's delay is over",
+  digest: 'its digest closes',
 }
 
 /** When a rule's objection is over by itself; `null` where it stays. */
 const overAt = ({ rule, verdict, facts }: RuleAnswer): Date | null => {
   if (verdict === 'defer') return new Date(facts['until'] as string)
+  if (verdict === 'digest') return new Date(facts['windowEndsAt'] as string)
   if (rule !== 'delivery_cap') return null
   const freed = (facts['caps'] as readonly { readonly freesAt?: string }[]).flatMap(({ freesAt }) => freesAt ?? [])
   return new Date(Math.max(...freed.map((instant) => Date.parse(instant))))

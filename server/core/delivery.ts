@@ -80,8 +80,8 @@ export const operatorFault = (action: OperatorAction, delivery: Operated): strin
       if (status === 'pending' || status === 'failed' || (status === 'dispatched' && !queued)) return null
       return `is ${state}: what has been handed over, or has ended, cannot be cancelled`
     case 'resume':
-      if (status === 'pending' && orchestrationState === 'deferred') return null
-      return `is ${status === 'pending' ? orchestrationState.replace('_', ' ') : state}: only one that is pending and deferred can be resumed`
+      if (status === 'pending' && orchestrationState !== 'ready') return null
+      return `is ${status === 'pending' ? orchestrationState.replace('_', ' ') : state}: only one that is deferred, or held for a digest, can be resumed`
     case 'retry':
       if (!canRetry(delivery)) return `is ${state}: only one that failed, was cancelled or hangs can be tried again`
       if (delivery.eventCancelled) return 'belongs to an event that was cancelled'

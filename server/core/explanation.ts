@@ -30,6 +30,28 @@ export interface StoredAttempt {
   readonly insertedAt: Date
 }
 
+/** What a digest has to do with a delivery: it is held for one, was, or is one. */
+export interface StoryDigest {
+  readonly outcome: 'held' | 'included' | 'skipped' | 'emitted_immediately' | 'emitted_digest'
+  readonly ruleIdentity: string
+  readonly windowStartsAt: Date
+  readonly windowEndsAt: Date
+  /** When its bucket was closed. */
+  readonly closedAt: Date | null
+  /** The digest's delivery, where there is one. */
+  readonly digestDeliveryId: string | null
+  readonly resolutionReason: string | null
+  /** Of the digest itself, in order, the first 100. */
+  readonly members: readonly {
+    readonly id: string
+    readonly notificationKey: string
+    readonly resolution: string | null
+    readonly reason: string | null
+  }[]
+  /** Of the digest itself: how many there are in all. */
+  readonly memberCount: number
+}
+
 /** All that is stored of one delivery and its cause: an explanation tells it, and works nothing out anew. */
 export interface Story {
   readonly event: { readonly insertedAt: Date }
@@ -53,6 +75,7 @@ export interface Story {
     readonly nextEligibleAt: Date | null
     readonly nextAttemptAt: Date | null
   }
+  readonly digest: StoryDigest | null
   /** By number. */
   readonly attempts: readonly StoredAttempt[]
   /** The oldest first, as the decisions are. */

@@ -10,6 +10,8 @@ export const NODE_TYPES = [
   'DeliveryAttempt',
   'WebhookIngress',
   'Topic',
+  'DigestRule',
+  'DigestBucket',
 ] as const
 export type NodeType = (typeof NODE_TYPES)[number]
 

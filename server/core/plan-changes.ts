@@ -1,4 +1,5 @@
 import { type DeliveryCap, isCappedBy, usageOf } from './delivery-cap.ts'
+import type { DigestMatch } from './digest-bucket.ts'
 import type { PlanFacts } from './plan-facts.ts'
 import { policyFault } from './policy.ts'
 import { preferencesFor } from './preference.ts'
@@ -133,8 +134,8 @@ const neverExpire: Changes = ({ expiresAt }) =>
       ]
     : []
 
-const leaveUnread: Changes = ({ fallback, read }) =>
-  fallback && read
+const leaveUnread: Changes = ({ fallback, member, read }) =>
+  (fallback || member?.excludeRead) && read
     ? [
         {
           kind: 'data',
@@ -181,16 +182,58 @@ const dontFallBack: Changes = ({ notificationKey, channel, fallback, read, relea
       ]
     : []
 
+const isHeld = ({ digest }: PlanFacts, at: Date): boolean =>
+  digest !== null && digest !== 'no_rule' && at < digest.windowEndsAt
+
+const dropRule: Changes = (facts, at) =>
+  isHeld(facts, at)
+    ? [
+        {
+          kind: 'tenant_setting',
+          clause: `delete the digest rule ${(facts.digest as DigestMatch).ruleIdentity}, so that no other holds it`,
+          change: { deleteDigestRule: { ruleIdentity: (facts.digest as DigestMatch).ruleIdentity } },
+          apply: (before) => ({ ...before, digest: 'no_rule' }),
+        },
+      ]
+    : []
+
+const keepRead: Changes = ({ member, read }) =>
+  member?.excludeRead && read
+    ? [
+        {
+          kind: 'tenant_setting',
+          clause: 'give the digest rule a version without `excludeRead`',
+          change: { upsertDigestRule: { excludeRead: false } },
+          apply: (before) => ({ ...before, member: { excludeRead: false } }),
+        },
+      ]
+    : []
+
+const dontHold: Changes = (facts, at) =>
+  isHeld(facts, at)
+    ? [
+        {
+          kind: 'code',
+          clause: `take ${facts.channel} out of \`digest\` of the notifier "${facts.notificationKey}"`,
+          change: { notifier: { digest: null } },
+          apply: (before) => ({ ...before, digest: null }),
+        },
+      ]
+    : []
+
 const ALL: readonly Changes[] = [
   switchOn,
   makeRoom,
   endQuiet,
+  dropRule,
+  keepRead,
   giveAddress,
   leaveUnread,
   neverExpire,
   requireIt,
   hurry,
   dontFallBack,
+  dontHold,
 ]
 
 /** Every single change, but for waiting, that could take an objection away at an instant: the cheapest kind first. */

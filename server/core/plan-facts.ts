@@ -1,5 +1,6 @@
 import type { Checkpoint } from './decision.ts'
 import type { CountedCap } from './delivery-cap.ts'
+import type { DigestMatch } from './digest-bucket.ts'
 import type { Preference } from './preference.ts'
 import type { QuietHours } from './quiet-hours.ts'
 
@@ -43,8 +44,12 @@ export interface PlanFacts {
   readonly addresses: { readonly needed: boolean; readonly usable: number; readonly bounced: number }
   /** For a channel that is sent only if the notification stays unread: when its delay is over. `null` for the others. */
   readonly fallback: { readonly until: Date } | null
-  /** Whether the notification has been read or archived; asked for fallback channels at the perform checkpoint. */
+  /** Whether the notification has been read or archived; asked at the perform checkpoint, of fallback channels and of members of a digest. */
   readonly read: boolean
+  /** For a channel that asks for a digest, while it is planned: which rule holds it, `no_rule` where none does. `null` for the others. */
+  readonly digest: DigestMatch | 'no_rule' | null
+  /** For a member of a digest that is about to close; `null` for the others. */
+  readonly member: { readonly excludeRead: boolean } | null
   /** The recipient's caps, with the earlier deliveries that each counts. */
   readonly caps: readonly CountedCap[]
   /** The recipient's quiet hours, of all channels, and their zone. */

@@ -1,5 +1,6 @@
 import type { RuleAnswer } from './decision.ts'
 import type { CountedCap, DeliveryCap } from './delivery-cap.ts'
+import type { DigestMatch } from './digest-bucket.ts'
 import type { StoredDecision } from './explanation.ts'
 import type { PlanFacts, ZoneChoice } from './plan-facts.ts'
 import type { Preference, PreferenceLevel, PreferenceSubject } from './preference.ts'
@@ -56,6 +57,17 @@ const fallbackIn = ({ fallback, readState }: { fallback: Seen; readState: Seen }
   return until && { until }
 }
 
+const digestIn = (seen: Seen): PlanFacts['digest'] => {
+  if (seen['no_digest_rule'] === true) return 'no_rule'
+  const { windowStartsAt, windowEndsAt, ...match } = seen
+  if (typeof windowStartsAt !== 'string' || typeof windowEndsAt !== 'string') return null
+  return {
+    ...(match as Pick<DigestMatch, 'ruleIdentity' | 'groupBy' | 'timeZone'>),
+    windowStartsAt: new Date(windowStartsAt),
+    windowEndsAt: new Date(windowEndsAt),
+  }
+}
+
 /**
  * What the planner was told, out of what its rules recorded: what no rule looked at is left out, so the same planner
  * gives the same answer.
@@ -86,6 +98,8 @@ export const recordedFacts = (
     },
     fallback: fallbackIn({ fallback, readState }, at),
     read: readState['read'] === true,
+    digest: digestIn(seenBy('digest')),
+    member: readState['excludeRead'] === true ? { excludeRead: true } : null,
     caps: capsIn(seenBy('delivery_cap'), at),
     quietHours: (quietHours['windows'] ?? []) as readonly QuietHours[],
     zone: zoneIn(quietHours),

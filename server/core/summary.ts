@@ -93,7 +93,7 @@ export const decisionSummary = (
     case 'defer':
       return `It would ${result.reason === 'fallback_delay' ? 'wait' : 'be held'} until ${untilOf(result, at)}: ${why}.`
     case 'digest':
-      return 'It would be held for a digest.'
+      return `It would be held for a digest until ${digestEnd(result, at)}.`
     case 'suppress':
     case 'cancel':
       return `It would not be sent: ${why}.`
@@ -102,9 +102,27 @@ export const decisionSummary = (
 
 const HELD = { fallback_delay: 'Waits', other: 'Held' } as const
 
-const pending = ({ delivery, decisions, transitions }: Story): string => {
+/** When a held one's digest closes, in the zone of its rule, else in UTC. */
+const digestEnd = ({ decidedBy }: Result, at: Date | undefined): string => {
+  const { windowEndsAt, timeZone } = decidedBy?.facts ?? {}
+  if (typeof windowEndsAt !== 'string') return 'its window is over'
+  return describeInstant(new Date(windowEndsAt), typeof timeZone === 'string' ? timeZone : 'UTC', at)
+}
+
+const held = ({ digest, delivery: { insertedAt } }: Story): string =>
+  digest
+    ? `Held for a digest by the rule ${digest.ruleIdentity}, which closes at ${describeInstant(digest.windowEndsAt, 'UTC', insertedAt)}.`
+    : 'Held for a digest.'
+
+const digested = ({ digest }: Story): string =>
+  digest?.closedAt
+    ? `Sent as part of a digest by the rule ${digest.ruleIdentity}, which closed at ${instantText(digest.closedAt)}.`
+    : 'Sent as part of a digest.'
+
+const pending = (story: Story): string => {
+  const { delivery, decisions, transitions } = story
   const { channel, orchestrationState, planningReason, nextEligibleAt } = delivery
-  if (orchestrationState === 'digest_held') return 'Held for a digest.'
+  if (orchestrationState === 'digest_held') return held(story)
   if (orchestrationState === 'deferred') {
     const held = HELD[planningReason === 'fallback_delay' ? planningReason : 'other']
     const stopped = stoppedBy({ delivery, decisions })
@@ -244,6 +262,6 @@ export const summaryOf = (story: Story): string => {
     case 'cancelled':
       return notSent(story)
     case 'digested':
-      return 'Sent as part of a digest.'
+      return digested(story)
   }
 }

@@ -28,8 +28,14 @@ const STEPS: Readonly<Record<string, Step>> = {
   attempt_unknown: { from: ['handed'], to: 'failed' },
   attempt_held: { from: ['failed'], to: 'failed' },
   deferred: { from: ['ready', 'failed'], to: 'waiting' },
+  digest_held: { from: ['ready'], to: 'waiting' },
+  // On the digest's own timeline: it was made for what it holds.
+  digest_emitted: { from: ['ready', 'waiting', 'over'], to: null },
+  // It says which digest; that it is over has an entry of its own.
+  digest_skipped: { from: ['waiting'], to: null },
   resumed: { from: ['waiting'], to: 'ready' },
   retried: { from: ['failed', 'over'], to: 'ready' },
+  digested: { from: ['waiting'], to: 'over' },
   suppressed: END,
   retry_dropped: END,
   expired: END,

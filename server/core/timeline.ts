@@ -25,8 +25,9 @@ const plannedEntry = ({ at, answers }: StoredDecision): TimelineEntry | null => 
   const detail = { reason: result.reason, rule: result.decidedBy?.rule, checkpoint: 'planning' }
   switch (result.verdict) {
     case 'pass':
-    case 'digest':
       return null
+    case 'digest':
+      return { at, event: 'digest_held', detail: { reason: result.reason, ...result.decidedBy?.facts } }
     case 'defer':
       return { at, event: 'deferred', detail: { ...deferralDetail(result), checkpoint: 'planning' } }
     case 'suppress':
@@ -36,13 +37,15 @@ const plannedEntry = ({ at, answers }: StoredDecision): TimelineEntry | null => 
   }
 }
 
-function* decisionEntries(decisions: readonly StoredDecision[]): Generator<TimelineEntry> {
+function* decisionEntries({ delivery, decisions }: Story): Generator<TimelineEntry> {
   for (const decision of decisions) {
     const { checkpoint, at, answers } = decision
     if (checkpoint === 'planning') {
       const entry = plannedEntry(decision)
       if (entry) yield entry
-    } else if (resultOf(answers).verdict === 'pass') yield { at, event: 'claimed', detail: { checkpoint } }
+      // What goes into a digest is let through too, and handed to nobody.
+    } else if (resultOf(answers).verdict === 'pass' && delivery.status !== 'digested')
+      yield { at, event: 'claimed', detail: { checkpoint } }
   }
 }
 
@@ -90,20 +93,14 @@ const attemptEntry = (attempt: StoredAttempt): TimelineEntry => {
     : { at, event: 'attempt_recorded', detail }
 }
 
-function* entriesOf({
-  event,
-  notification,
-  delivery,
-  attempts,
-  transitions,
-  decisions,
-}: Story): Generator<TimelineEntry> {
+function* entriesOf(story: Story): Generator<TimelineEntry> {
+  const { event, notification, delivery, attempts, transitions, decisions } = story
   const { recipientId, seenAt, readAt, archivedAt } = notification
   const { notificationKey, channel } = delivery
   yield { at: event.insertedAt, event: 'event_created', detail: { notificationKey } }
   yield { at: notification.insertedAt, event: 'notification_created', detail: { recipientId } }
   yield { at: delivery.insertedAt, event: 'delivery_planned', detail: { channel } }
-  yield* decisionEntries(decisions)
+  yield* decisionEntries(story)
   for (const transition of transitions) yield transitionEntry(transition, decisions)
   for (const attempt of attempts) yield attemptEntry(attempt)
   if (seenAt) yield { at: seenAt, event: 'notification_seen', detail: {} }

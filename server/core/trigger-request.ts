@@ -106,12 +106,20 @@ export const payloadFault = (payload: unknown, path: InputPath): InputFault | nu
   return bytes > MAX_PAYLOAD_BYTES ? { path, message: `is larger than ${MAX_PAYLOAD_BYTES / 1024} KiB` } : null
 }
 
+/** What the keys of digests begin with: one of a caller's own would keep a digest from being sent. */
+export const DIGEST_KEY_PREFIX = 'digest-bucket:'
+
+const idempotencyKeyFault = (key: string, path: InputPath): InputFault | null =>
+  key.startsWith(DIGEST_KEY_PREFIX)
+    ? { path, message: `begins with "${DIGEST_KEY_PREFIX}", which is for digests` }
+    : idFault(key, path)
+
 /** The first of a request's own ids that cannot be one; `null` where there is none. */
 export const requestIdFault = (
   { idempotencyKey, actorId, correlationId }: Partial<TriggerRequest>,
   path: InputPath,
 ): InputFault | null =>
-  (idempotencyKey === undefined ? null : idFault(idempotencyKey, [...path, 'idempotencyKey'])) ??
+  (idempotencyKey === undefined ? null : idempotencyKeyFault(idempotencyKey, [...path, 'idempotencyKey'])) ??
   (actorId == null ? null : idFault(actorId, [...path, 'actorId'])) ??
   (correlationId == null ? null : idFault(correlationId, [...path, 'correlationId']))
 

@@ -2,8 +2,10 @@ import cron from 'node-cron'
 import type { Routes } from '../adapters/routing.ts'
 import { REPORT_LANE } from '../db/sql/accept-reports.ts'
 import { listLanes } from '../db/sql/list-lanes.ts'
+import { DIGEST_LANE } from '../db/sql/open-buckets.ts'
 import { FAN_OUT_LANES } from '../db/sql/write-audience.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
+import { fillInConfiguredRules } from '../operations/digests/rules.ts'
 import { sweepSecrets } from '../operations/erase-secrets.ts'
 
 export interface Cron {
@@ -13,10 +15,11 @@ export interface Cron {
 }
 
 /** Lanes that no adapter carries, and none needs to. */
-const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, REPORT_LANE, 'in_app'])
+const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, REPORT_LANE, DIGEST_LANE, 'in_app'])
 
 /** What is looked at by the clock alone. */
-export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron => {
+export const startCron = (capabilities: Capabilities, routes: Routes): Cron => {
+  const { db, telemetry } = capabilities
   let stranded: readonly string[] = []
 
   const findStrandedLanes = async (): Promise<void> => {
@@ -36,7 +39,15 @@ export const startCron = ({ db, telemetry }: Capabilities, routes: Routes): Cron
     }
   }
 
-  const tasks = [findStrandedLanes, eraseSpentSecrets].map((work) =>
+  const fillInRules = async (): Promise<void> => {
+    try {
+      await fillInConfiguredRules(capabilities)
+    } catch (error) {
+      telemetry.emit('worker.failed', { error: error as Error })
+    }
+  }
+
+  const tasks = [findStrandedLanes, eraseSpentSecrets, fillInRules].map((work) =>
     cron.schedule('* * * * *', work, { noOverlap: true }),
   )
   return {

@@ -2,6 +2,7 @@ import type { Breakers } from '../adapters/breakers.ts'
 import type { Routes } from '../adapters/routing.ts'
 import { REPORT_LANE } from '../db/sql/accept-reports.ts'
 import type { Claim } from '../db/sql/claim-due.ts'
+import { DIGEST_LANE } from '../db/sql/open-buckets.ts'
 import { FAN_OUT_LANES, type FanOutLane } from '../db/sql/write-audience.ts'
 
 /** A part of the queue with a speed of its own, so that a slow provider never holds up another channel. */
@@ -71,6 +72,17 @@ export const webhookSource = (reports: Source['run']): Source => ({
   lanes: () => [{ lane: REPORT_LANE, limitedBy: REPORT_LANE, capacity: REPORT_CAPACITY }],
   limiterOf: ({ lane }) => lane,
   run: reports,
+})
+
+/** As many buckets as two transactions close. */
+const DIGEST_CAPACITY = 200
+
+/** Digests whose windows are over. */
+export const digestSource = (flush: (claims: readonly Claim[]) => Promise<void>): Source => ({
+  kind: 'digest',
+  lanes: () => [{ lane: DIGEST_LANE, limitedBy: DIGEST_LANE, capacity: DIGEST_CAPACITY }],
+  limiterOf: ({ lane }) => lane,
+  run: flush,
 })
 
 /** A large audience keeps a worker busy for a while; what was scheduled for the same instant is mostly small. */

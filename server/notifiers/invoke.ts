@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { idFault } from '../core/json-limits.ts'
 import type { Recipient } from '../core/recipient.ts'
 import { secretDepth, splitSecrets, withoutSecrets } from '../core/secret-fields.ts'
 import { withheld } from '../core/withheld-error.ts'
-import type { AnyDefinition } from './notifier.ts'
+import type { AnyDefinition, DigestRenderContext, RenderContext } from './notifier.ts'
 import { secretPathsOf } from './secret-paths.ts'
 
 /** How long one function of a notifier may take, in milliseconds. A synchronous one cannot be interrupted. */
@@ -178,20 +179,95 @@ export const render = async (
   const seesSecrets = open && payload.secrets.length > 0
   const fresh = await (open ? openPayload : freshPayload)(definition, member, payload)
   const content = await withinTime(definition, member, () => renders({ payload: fresh, recipient }), seesSecrets)
+  return checked(definition, member, { content, contract, seesSecrets })
+}
+
+/** Content as its channel's contract reads it. */
+const checked = async (
+  definition: AnyDefinition,
+  member: string,
+  {
+    content,
+    contract,
+    seesSecrets,
+  }: { readonly content: unknown; readonly contract: z.ZodType; readonly seesSecrets: boolean },
+): Promise<unknown> => {
   // A contract may be a host's own code, and content so deep that walking it overflows the stack.
-  const checked = await withinTime(definition, member, () => parse(contract, content), seesSecrets)
-  if (checked.success) return checked.data
+  const result = await withinTime(definition, member, () => parse(contract, content), seesSecrets)
+  if (result.success) return result.data
   if (seesSecrets) {
     const problem =
       'returned content that does not fit its channel; how is not told, since that may quote a secret field'
     throw new NotifierError(definition, member, problem)
   }
-  const [issue] = checked.error.issues
+  const [issue] = result.error.issues
   throw new NotifierError(
     definition,
     member,
     `returned content that does not fit: ${issue?.path.join('.') || 'content'}: ${issue?.message}`,
   )
+}
+
+/** One item of a digest, as it was given. */
+export interface GivenItem {
+  readonly payload: GivenPayload
+  readonly insertedAt: Date
+}
+
+/** A digest's content for one recipient by its notifier's own `renderDigest`, as the channel's contract wants it. */
+export const renderDigest = async (
+  definition: AnyDefinition,
+  {
+    channel,
+    items,
+    contract,
+    ...context
+  }: Omit<DigestRenderContext<unknown>, 'items'> & {
+    readonly channel: string
+    readonly items: readonly GivenItem[]
+    readonly contract: z.ZodType
+  },
+): Promise<unknown> => {
+  const member = `renderDigest.${channel}`
+  const renders = definition.renderDigest?.[channel]
+  if (!renders) throw new NotifierError(definition, member, 'does not exist')
+  const open = channel !== 'in_app'
+  const seesSecrets = open && items.some(({ payload }) => payload.secrets.length > 0)
+  const fresh: { payload: unknown; insertedAt: Date }[] = []
+  for (const { payload, insertedAt } of items) {
+    fresh.push({ payload: await (open ? openPayload : freshPayload)(definition, member, payload), insertedAt })
+  }
+  const content = await withinTime(definition, member, () => renders({ ...context, items: fresh }), seesSecrets)
+  return checked(definition, member, { content, contract, seesSecrets })
+}
+
+/** What a notifier's own digest key may be: it tells buckets apart, and is shown. */
+const digestKeyFault = (key: unknown): string | null => {
+  if (typeof key !== 'string') return 'returned no text'
+  if (key.trim() === '') return 'returned a blank key'
+  const fault = idFault(key, [])
+  return fault && `returned a key that ${fault.message}`
+}
+
+/** Whether the notifier asks for a channel's delivery to be held for a digest, and under which key; `null` where it does not. */
+export const digestFor = async (
+  definition: AnyDefinition,
+  channel: string,
+  { payload, recipient }: { readonly payload: GivenPayload; readonly recipient: Recipient },
+): Promise<{ readonly key: string | null } | null> => {
+  const declared = definition.digest?.[channel]
+  if (!declared) return null
+  const ask = async (member: string, call: (context: RenderContext<unknown>) => unknown): Promise<unknown> => {
+    const fresh = await freshPayload(definition, member, payload)
+    return withinTime(definition, member, () => call({ payload: fresh, recipient }))
+  }
+  const member = `digest.${channel}`
+  if (declared.when && !(await ask(`${member}.when`, declared.when))) return null
+  if (!declared.key) return { key: null }
+  const key = await ask(`${member}.key`, declared.key)
+  const fault = digestKeyFault(key)
+  if (fault) throw new NotifierError(definition, `${member}.key`, fault)
+  return { key: key as string }
 }
 
 /** Which template makes a channel's content. */

@@ -11,7 +11,7 @@ import { findSecrets } from './secret-paths.ts'
 export type Registry = ReadonlyMap<string, AnyDefinition>
 
 /** What the contract has and this version does not do yet: refused by name, never ignored. */
-const NOT_YET = ['digest', 'renderDigest', 'workflow'] as const
+const NOT_YET = ['workflow'] as const
 
 const blank = (text: unknown): boolean => typeof text !== 'string' || text.trim() === ''
 
@@ -85,6 +85,31 @@ const fallbackFaults = ({ channels, render, fallback }: AnyDefinition): string[]
   return faults
 }
 
+const digestFaults = ({ channels, render, digest = {}, renderDigest = {} }: AnyDefinition): string[] => {
+  const faults: string[] = []
+  const possible = Array.isArray(channels) ? (channels as readonly string[]) : Object.keys(render ?? {})
+  if (typeof digest !== 'object' || digest === null) return ['`digest` must be an object with a part for each channel']
+  if (typeof renderDigest !== 'object' || renderDigest === null)
+    return ['`renderDigest` must be an object with a function a channel']
+  for (const [channel, declared] of Object.entries(digest)) {
+    const field = `\`digest.${channel}\``
+    if (!possible.includes(channel)) faults.push(`${field} is no channel of this notifier`)
+    if (typeof declared !== 'object' || declared === null) faults.push(`${field} must be an object: {} holds all`)
+    else {
+      for (const name of ['when', 'key'] as const) {
+        if (declared[name] !== undefined && typeof declared[name] !== 'function')
+          faults.push(`${field}.${name} must be a function`)
+      }
+    }
+  }
+  for (const [channel, renders] of Object.entries(renderDigest)) {
+    if (typeof renders !== 'function') faults.push(`\`renderDigest.${channel}\` must be a function`)
+    if (!Object.hasOwn(digest, channel))
+      faults.push(`\`renderDigest.${channel}\` has no \`digest.${channel}\`: nothing is held for it`)
+  }
+  return faults
+}
+
 const definitionFaults = (definition: AnyDefinition): string[] => {
   const faults = nameFaults('`key`', definition.key)
   if (!isVersion(definition.version)) faults.push('`version` must be a positive whole number')
@@ -92,7 +117,12 @@ const definitionFaults = (definition: AnyDefinition): string[] => {
   if (definition.recipients !== undefined && typeof definition.recipients !== 'function') {
     faults.push('`recipients` must be a function')
   }
-  faults.push(...payloadFaults(definition.payload), ...channelFaults(definition), ...fallbackFaults(definition))
+  faults.push(
+    ...payloadFaults(definition.payload),
+    ...channelFaults(definition),
+    ...fallbackFaults(definition),
+    ...digestFaults(definition),
+  )
   for (const field of NOT_YET) {
     if (definition[field] !== undefined) faults.push(`\`${field}\` is not supported yet`)
   }

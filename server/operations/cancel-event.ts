@@ -1,4 +1,5 @@
 import { type CancelledRow, cancelEvent as cancel, lockEvent } from '../db/sql/cancel-event.ts'
+import { leaveBuckets } from '../db/sql/leave-buckets.ts'
 import { loadEvents } from '../db/sql/load-events.ts'
 import type { EventRow } from '../db/sql/load-events-by-key.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
@@ -29,6 +30,7 @@ export const cancelEvent = async (
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
     const { now } = time as ClockRow
     const [counts] = await tx.query<CancelledRow>(cancel({ tenantId, id }, { reason, code: 'event_cancelled', now }))
+    await tx.query(leaveBuckets({ tenantId, eventId: id }, now))
     const [event] = await tx.query<EventRow>(loadEvents([{ tenantId, id }]))
     if (!event) throw missing()
     if (event.sealed_payload) await eraseSecretsIn(tx, [{ tenantId, id }])

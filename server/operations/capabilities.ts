@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { InboxKey } from '../core/cursor.ts'
+import type { DigestRule } from '../core/digest-rule.ts'
 import type { UnsubscribeSubject } from '../core/unsubscribe-token.ts'
 import type { Database } from '../db/client.ts'
 import type { Registry } from '../notifiers/registry.ts'
@@ -25,6 +26,8 @@ export interface Capabilities {
   readonly unsubscribeUrl: (subject: UnsubscribeSubject) => string | null
   /** The zone of quiet hours for recipients without one; UTC where `null`. */
   readonly defaultTimeZone: string | null
+  /** The configuration's own; those that decide are stored. */
+  readonly digestRules: readonly DigestRule[]
   readonly telemetry: Telemetry
   /** For secret fields of payloads. */
   readonly sealing: Sealing

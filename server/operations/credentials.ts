@@ -5,6 +5,8 @@ import { KEY_SCOPES, type KeyScope, type Principal } from '../core/principal.ts'
 import type { Database } from '../db/client.ts'
 import { badInput } from '../errors.ts'
 import { newId } from '../ids.ts'
+import type { Capabilities } from './capabilities.ts'
+import { storeConfiguredRules } from './digests/rules.ts'
 
 const AUDIENCE = 'carillon'
 const KEY_PREFIX = 'ck_'
@@ -34,12 +36,16 @@ export const createApiKey = async (
   return key
 }
 
-/** Makes a tenant where it does not exist yet. */
-export const ensureTenant = async ({ system }: Pick<Database, 'system'>, tenantId: string): Promise<void> => {
-  await system.query({
+/** Makes a tenant where it does not exist yet, with the configuration's digest rules. */
+export const ensureTenant = async (
+  { db, digestRules, clock }: Pick<Capabilities, 'db' | 'digestRules' | 'clock'>,
+  tenantId: string,
+): Promise<void> => {
+  const { rowCount } = await db.system.query({
     text: 'insert into tenant (id, inserted_at) values ($1, clock_timestamp()) on conflict do nothing',
     values: [tenantId],
   })
+  if (rowCount) await storeConfiguredRules(db, digestRules, { now: clock.now(), tenantId })
 }
 
 export interface Credentials {

@@ -1,6 +1,7 @@
 import { type OperatorAction, operatorFault } from '../core/delivery.ts'
 import type { NewTransition } from '../db/sql/begin-deliveries.ts'
 import { holdSecrets } from '../db/sql/erase-secrets.ts'
+import { leaveBuckets } from '../db/sql/leave-buckets.ts'
 import { cancelDelivery, lockDelivery, type OperatedRow, releaseDelivery } from '../db/sql/operate-delivery.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
@@ -62,7 +63,8 @@ export const operateDelivery = async (
     const scheduledAt = action === 'resume' ? { scheduledAt: row.next_eligible_at?.toISOString() ?? null } : {}
     const transition = { ...TRANSITIONS[action], id: newId(), context: { source: 'operator', ...scheduledAt, words } }
     const change = action === 'cancel' ? cancelDelivery : releaseDelivery
-    await tx.commitWith([change({ tenantId, id }, now, transition)])
+    const leave = row.orchestration_state === 'digest_held' ? [leaveBuckets([{ tenantId, id }], now)] : []
+    await tx.commitWith([change({ tenantId, id }, now, transition), ...leave])
     return row
   })
   if (action === 'cancel') await eraseSecrets([{ ...operated, tenant_id: tenantId, id: operated.event_id }])

@@ -102,10 +102,11 @@ export const readFacts = async (
 export const planFacts = (
   event: Pick<PlanFacts, 'notificationKey' | 'category' | 'required' | 'urgent' | 'expiresAt'>,
   recipient: RecipientFacts,
-  delivery: Pick<PlanFacts, 'checkpoint' | 'channel' | 'fallback' | 'released' | 'read'> & {
-    readonly needsAddress: boolean
-    readonly defaultTimeZone: string | null
-  },
+  delivery: Pick<PlanFacts, 'checkpoint' | 'channel' | 'fallback' | 'released' | 'read'> &
+    Partial<Pick<PlanFacts, 'digest' | 'member'>> & {
+      readonly needsAddress: boolean
+      readonly defaultTimeZone: string | null
+    },
 ): PlanFacts => {
   const reach = reachFor(recipient.recipient, delivery.channel, recipient.bounced)
   return {
@@ -121,6 +122,8 @@ export const planFacts = (
     addresses: { needed: delivery.needsAddress, usable: reach.usable.length, bounced: reach.bounced },
     fallback: delivery.fallback,
     read: delivery.read,
+    digest: delivery.digest ?? null,
+    member: delivery.member ?? null,
     caps: recipient.policy.caps.map((cap, index) => ({ cap, counted: recipient.counted[index] ?? [] })),
     quietHours: recipient.policy.quietHours,
     zone: chooseZone({

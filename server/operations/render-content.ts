@@ -22,13 +22,16 @@ export const renderContent = async (
   }: { readonly channel: string; readonly payload: GivenPayload; readonly recipient: Recipient },
 ): Promise<Rendered> => {
   const content = await render(definition, { channel, payload, recipient, contract: contractOf(channel) })
-  const fault = jsonFault(content, [])
-  if (fault) {
-    const problem = `returned content that cannot be stored or sent: it ${fault.message}`
-    throw new NotifierError(definition, `render.${channel}`, problem)
-  }
+  refuseUnsendable(definition, `render.${channel}`, content)
   const identity = renderIdentity(definition, channel)
   return { content, renderKey: identity.key, renderVersion: identity.version }
+}
+
+/** Refuses content that the database or a provider could not take. */
+export const refuseUnsendable = (definition: AnyDefinition, member: string, content: unknown): void => {
+  const fault = jsonFault(content, [])
+  if (fault)
+    throw new NotifierError(definition, member, `returned content that cannot be stored or sent: it ${fault.message}`)
 }
 
 /** The notifier of an event that was accepted earlier; it throws where the code no longer has it. */

@@ -10,8 +10,9 @@ import type { InputPath } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { AnyDefinition } from '../notifiers/notifier.ts'
 import type { Capabilities } from './capabilities.ts'
+import { type DigestSight, readDigests } from './digests/accumulate.ts'
 import { bookFacts, type FactBook, readFacts } from './facts.ts'
-import { type Expansion, expandRecipient, type PlannedEvent, type Planning } from './trigger/expand.ts'
+import { expandRecipient, newExpansion, type PlannedEvent, type Planning } from './trigger/expand.ts'
 import { type CheckedTrigger, checkTrigger, prepareFor } from './trigger/prepare.ts'
 
 /** For how many recipients a simulation says what would happen; the others are counted. */
@@ -62,6 +63,7 @@ const readAudience = async (
 interface Sight extends Audience {
   readonly now: Date
   readonly facts: FactBook
+  readonly digests: DigestSight
 }
 
 /** Reads all that a trigger would read under its locks; nobody waits for a simulation, and it waits for nobody. */
@@ -84,7 +86,8 @@ const look = (
       version: 0,
       position: 0,
     }))
-    return { ...audience, now, facts: bookFacts(inboxes, { keys, facts: await readFacts(tx, keys, { live: false }) }) }
+    const [facts, digests] = await Promise.all([readFacts(tx, keys, { live: false }), readDigests(tx, keys)])
+    return { ...audience, now, facts: bookFacts(inboxes, { keys, facts }), digests }
   })
 
 const eventOf = (definition: AnyDefinition, tenantId: string): PlannedEvent => ({
@@ -110,7 +113,8 @@ const decide = async (
   { tenantId, checked, sight }: Deciding,
 ): Promise<readonly SimulatedRecipient[]> => {
   const { payload } = checked
-  const planning: Planning = { now: sight.now, defaultTimeZone: capabilities.defaultTimeZone, newId }
+  const { now, digests } = sight
+  const planning: Planning = { now, defaultTimeZone: capabilities.defaultTimeZone, newId, digests }
   const event = eventOf(checked.definition, tenantId)
   const recipients: SimulatedRecipient[] = []
   for (const given of sight.simulated) {
@@ -118,7 +122,7 @@ const decide = async (
     if (!facts) continue
     const stored = facts.recipient
     const prepared = await prepareFor(capabilities, checked, { tenantId, payload, given, stored })
-    const rows: Expansion = { notifications: [], deliveries: [] }
+    const rows = newExpansion()
     expandRecipient(rows, event, { prepared, facts, planning })
     const deliveries = rows.deliveries.map(({ channel, answers }) => ({ channel, answers, ...resultOf(answers) }))
     recipients.push({ recipientId: given.id, deliveries })

@@ -12,7 +12,7 @@ const NOT_OURS = "its secret fields cannot be opened with this server's key"
 export const storedPayload = (
   { sealing }: Pick<Capabilities, 'sealing'>,
   definition: AnyDefinition,
-  event: EventRow,
+  event: Pick<EventRow, 'tenant_id' | 'id' | 'payload' | 'has_secrets' | 'sealed_payload'>,
 ): GivenPayload => {
   const { payload, sealed_payload: sealed } = event
   if (!event.has_secrets) return { open: payload, closed: payload, missing: null, secrets: [] }

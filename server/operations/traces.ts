@@ -1,7 +1,8 @@
 import type { DeliveryAttempt } from '../../generated/prisma/client.ts'
 import { type Checkpoint, readAnswers } from '../core/decision.ts'
 import type { AttemptOutcome } from '../core/delivery.ts'
-import type { Story } from '../core/explanation.ts'
+import { ruleIdentity } from '../core/digest-rule.ts'
+import type { Story, StoryDigest } from '../core/explanation.ts'
 import type { Database } from '../db/client.ts'
 import { keepPlan, readStories, type StoryRow } from '../db/sql/read-stories.ts'
 import { asTenant } from '../db/transaction.ts'
@@ -41,6 +42,27 @@ const toAttempt = (tenantId: string, deliveryId: string, row: AttemptJson): Expl
   insertedAt: new Date(row.inserted_at),
 })
 
+const digestOf = ({ held_in: heldIn, digest_of: itself }: StoryRow): StoryDigest | null => {
+  const bucket = itself ?? heldIn
+  if (!bucket) return null
+  return {
+    outcome: itself ? 'emitted_digest' : (bucket.resolution ?? 'held'),
+    ruleIdentity: ruleIdentity(bucket),
+    windowStartsAt: new Date(bucket.window_starts_at),
+    windowEndsAt: new Date(bucket.window_ends_at),
+    closedAt: bucket.emitted_at === null ? null : new Date(bucket.emitted_at),
+    digestDeliveryId: bucket.digest_delivery_id,
+    resolutionReason: bucket.reason,
+    members: (itself?.members ?? []).map((member) => ({
+      id: member.delivery_id,
+      notificationKey: member.notification_key,
+      resolution: member.resolution,
+      reason: member.reason,
+    })),
+    memberCount: itself?.member_count ?? 0,
+  }
+}
+
 const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
   event: { id: row.event_id, insertedAt: row.event_inserted_at, correlationId: row.correlation_id },
   notification: {
@@ -69,6 +91,7 @@ const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
     renderKey: row.render_key,
     renderVersion: row.render_version,
   },
+  digest: digestOf(row),
   attempts: (row.attempts ?? []).map((attempt) => toAttempt(tenantId, row.id, attempt)),
   transitions: (row.transitions ?? []).map((one) => ({ ...one, at: new Date(one.at) })),
   decisions: (row.decisions ?? []).map(({ checkpoint, at, answers }) => ({

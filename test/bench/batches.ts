@@ -140,7 +140,7 @@ export const compareBatches = async (databaseUrl: string): Promise<readonly Comp
     secretKey: 'a-secret-key-for-benchmarks-of-32-characters',
     bus: 'memory',
   })
-  await ensureTenant(app.db, TENANT)
+  await ensureTenant(app, TENANT)
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, options: '-c TimeZone=UTC -c carillon.tenant=*' })
   const ours = async (): Promise<number> => {
     const start = performance.now()

@@ -117,7 +117,7 @@ export const compareFanOut = async (databaseUrl: string): Promise<readonly Compa
     secretKey: 'a-secret-key-for-benchmarks-of-32-characters',
     bus: 'memory',
   })
-  await ensureTenant(app.db, TENANT)
+  await ensureTenant(app, TENANT)
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, options: '-c TimeZone=UTC -c carillon.tenant=*' })
   await seed(pool, 'ours', AUDIENCE)
   await seed(pool, 'bare', AUDIENCE)

@@ -20,6 +20,8 @@ const FACTS: PlanFacts = {
   addresses: { needed: true, usable: 1, bounced: 0 },
   fallback: null,
   read: false,
+  digest: null,
+  member: null,
   caps: [{ cap: { limit: 5, windowMinutes: 1_440, channel: 'email', category: null }, counted: [] }],
   quietHours: [{ start: '22:00', end: '08:00', days: [], channels: [] }],
   zone: { timeZone: 'Europe/Berlin', zoneFrom: 'recipient' },

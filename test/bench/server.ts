@@ -50,7 +50,7 @@ const app = await createApp({
   config,
   secretKey: 'a-secret-key-for-benchmarks-of-32-characters',
 })
-await ensureTenant(app.db, 'bench')
+await ensureTenant(app, 'bench')
 const key = await createApiKey(app.db, { tenantId: 'bench', scopes: ['TRIGGER', 'OPERATE'], label: 'bench' })
 const http = await serveHttp(app, { host: '127.0.0.1', port: 0, schema: builder.toSchema() })
 

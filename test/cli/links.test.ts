@@ -22,7 +22,7 @@ const linkOf = async (publicUrl: string | null, linksToItself: boolean) => {
   const environment = { host: '127.0.0.1', port: 0, publicUrl }
   const served = await serve(environment, { databaseUrl: database.url, config, secretKey, linksToItself })
   try {
-    await ensureTenant(served.app.db, 'acme')
+    await ensureTenant(served.app, 'acme')
     const recipients = [{ id: 'ada', email: 'ada@example.test' }]
     const request = { notificationKey: 'invoice.sent', idempotencyKey: 'one', payload: { number: 1 }, recipients }
     await served.app.trigger({ tenantId: 'acme', request, path: ['input'] })

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CHECKPOINTS, readAnswers, storedAnswers, VERDICTS } from '../../server/core/decision.ts'
 import type { CountedCap } from '../../server/core/delivery-cap.ts'
+import type { DigestMatch } from '../../server/core/digest-bucket.ts'
+import { DIGEST_GROUPINGS } from '../../server/core/digest-rule.ts'
 import { plan } from '../../server/core/plan.ts'
 import { type PlanFacts, ZONE_SOURCES } from '../../server/core/plan-facts.ts'
 import type { Preference } from '../../server/core/preference.ts'
@@ -99,6 +101,14 @@ const countedCap = (now: number): fc.Arbitrary<CountedCap> =>
     ),
   })
 
+const digestMatch = (now: number): fc.Arbitrary<DigestMatch> =>
+  fc.record({
+    ruleIdentity: fc.constant('daily:v1'),
+    groupBy: fc.constantFrom(...DIGEST_GROUPINGS),
+    windowStartsAt: fc.nat(60_000).map((away) => new Date(now - away)),
+    windowEndsAt: fc.integer({ min: 1, max: 60_000 }).map((away) => new Date(now + away)),
+  })
+
 interface Case {
   readonly facts: PlanFacts
   readonly now: Date
@@ -124,6 +134,8 @@ const casesWith = (
         addresses: fc.record({ needed: fc.boolean(), usable: fc.nat(2), bounced: fc.nat(2) }),
         fallback: fc.option(offset.map((away) => ({ until: new Date(now + away) }))),
         read: fc.boolean(),
+        digest: fc.oneof(fc.constant(null), fc.constant('no_rule' as const), digestMatch(now)),
+        member: fc.option(fc.record({ excludeRead: fc.boolean() })),
         caps: fc.array(countedCap(now), { maxLength: 3 }),
         quietHours,
         zone: fc.record({ timeZone: zones(timeZone), zoneFrom: fc.constantFrom(...ZONE_SOURCES) }),
@@ -170,13 +182,15 @@ test('every answer of a rule is whole: known words, a reason where it objects, a
   )
 })
 
-test('which rules are asked depends on nothing but the checkpoint', () => {
+test('which rules are asked depends on nothing but the checkpoint, and on whether a digest holds it', () => {
   const asked = new Map<string, readonly string[]>()
   fc.assert(
     fc.property(anyCase, ({ facts, now }) => {
       const rules = plan(facts, now).answers.map(({ rule }) => rule)
-      expect(rules).toEqual(asked.get(facts.checkpoint) ?? rules)
-      asked.set(facts.checkpoint, rules)
+      const held = facts.checkpoint === 'planning' && facts.digest !== null && facts.digest !== 'no_rule'
+      const place = `${facts.checkpoint} ${held} ${facts.member !== null}`
+      expect(rules).toEqual(asked.get(place) ?? rules)
+      asked.set(place, rules)
     }),
   )
 })
@@ -245,7 +259,8 @@ const FACTS_OF: Readonly<Record<string, readonly string[]>> = {
   notification_preference: ['required', 'preference', 'enabled', 'overriddenBy'],
   category_preference: ['required', 'preference', 'enabled', 'overriddenBy'],
   address: ['needed', 'addresses', 'bounced'],
-  read_state: ['fallback', 'read'],
+  read_state: ['fallback', 'excludeRead', 'read'],
+  digest: ['no_digest_rule', 'ruleIdentity', 'groupBy', 'windowStartsAt', 'windowEndsAt', 'timeZone'],
   delivery_cap: ['required', 'caps'],
   quiet_hours: ['urgent', 'released', 'timeZone', 'zoneFrom', 'unknownZone', 'windows', 'until'],
   fallback: ['released', 'until'],

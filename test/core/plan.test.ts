@@ -25,6 +25,8 @@ const FACTS: PlanFacts = {
   addresses: { needed: true, usable: 1, bounced: 0 },
   fallback: null,
   read: false,
+  digest: null,
+  member: null,
   caps: [],
   quietHours: [],
   zone: { timeZone: 'UTC', zoneFrom: 'utc' },
@@ -52,7 +54,16 @@ const POWERS = [{ required: true }, { urgent: true }, { released: true }] as con
 test.each<[Checkpoint, readonly string[]]>([
   [
     'planning',
-    ['expiry', 'notification_preference', 'category_preference', 'address', 'delivery_cap', 'quiet_hours', 'fallback'],
+    [
+      'expiry',
+      'notification_preference',
+      'category_preference',
+      'address',
+      'digest',
+      'delivery_cap',
+      'quiet_hours',
+      'fallback',
+    ],
   ],
   [
     'perform',

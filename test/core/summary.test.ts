@@ -163,7 +163,7 @@ test('what the planner would let pass says that', () => {
   expect(decisionSummary(pass, { channel: 'email' })).toBe('It would be sent at once.')
   expect(decisionSummary(pass, { channel: 'in_app' })).toBe('It would arrive in the inbox at once.')
   const held = { verdict: 'digest', reason: 'digest_rule', nextEligibleAt: null, decidedBy: null } as const
-  expect(decisionSummary(held, { channel: 'email' })).toBe('It would be held for a digest.')
+  expect(decisionSummary(held, { channel: 'email' })).toBe('It would be held for a digest until its window is over.')
 })
 
 test('what was put off anew says by what it waits now, not by what it waited', () => {

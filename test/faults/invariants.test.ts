@@ -38,11 +38,14 @@ const WAITING = `(select v.id from delivery v join event e on e.id = v.event_id 
 const STOPPED = `(select v.id from delivery v join event e on e.id = v.event_id where e.idempotency_key = 'stopped' and v.channel = 'pager')`
 
 const SABOTAGE: Readonly<Record<string, string>> = {
-  'a delivery that is not terminal has a due row, or waits for an operator': `delete from due where subject_id = ${WAITING}`,
+  'a delivery that is not terminal has a due row, waits for an operator, or is held in a bucket that has one': `delete from due where subject_id = ${WAITING}`,
   'a due row of a delivery has a delivery that is not terminal, in its own lane': `insert into due (tenant_id, kind, subject_id, lane, due_at) values ('acme', 'delivery', ${SENT}, 'pager', now())`,
   'an event has a fan-out due exactly while it waits for its instant or is being planned': `delete from due where kind = 'fan_out'`,
   'there is an audience to be planned only while its event is, and it is as large as the event says': `delete from event_recipient where recipient_id = 'listener-000007'`,
   'an event has as many notifications as it says are planned, and is planned when that is all of them': `update event set recipient_count = 2, planned_recipient_count = 2 where idempotency_key = 'sent'`,
+  'a delivery is held exactly while its membership is open, in a bucket that is': `update delivery set orchestration_state = 'digest_held', planning_reason = 'digest_rule' where id = ${WAITING}`,
+  'a bucket is queued exactly while it is open, and counts those who have not left it': `insert into due (tenant_id, kind, subject_id, lane, due_at) values ('acme', 'digest', gen_random_uuid(), 'digest', now())`,
+  'a digest was sent on its way by one bucket, whenever something went into it and then alone': `update event set is_digest = true where idempotency_key = 'sent'`,
   'every row belongs to the ones it was made for': `update delivery set notification_id = gen_random_uuid() where id = ${WAITING}`,
   "an inbox's counters are what counting its items gives": `update inbox set total = total + 1 where recipient_id = 'ada'`,
   'no item of an inbox is ahead of it, and the newest change stands at its version': `update inbox set version = version - 1 where recipient_id = 'ada'`,

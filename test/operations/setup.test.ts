@@ -89,8 +89,26 @@ test.each<[string, object, string]>([
     { renderKeys: { in_app: { version: 0 } } },
     '`renderKeys.in_app.version` must be a positive whole number',
   ],
-  ['a digest', { digest: { in_app: {} } }, 'Notifier "fine": `digest` is not supported yet'],
-  ['a render of a digest', { renderDigest: {} }, 'Notifier "fine": `renderDigest` is not supported yet'],
+  [
+    'a digest on a channel that it has not',
+    { digest: { sms: {} } },
+    'Notifier "fine": `digest.sms` is no channel of this notifier',
+  ],
+  [
+    'a digest that is no object',
+    { digest: { in_app: true } },
+    'Notifier "fine": `digest.in_app` must be an object: {} holds all',
+  ],
+  [
+    'a digest key that is no function',
+    { digest: { in_app: { key: 'thread' } } },
+    'Notifier "fine": `digest.in_app`.key must be a function',
+  ],
+  [
+    'a render of a digest that holds nothing',
+    { renderDigest: { in_app: () => ({}) } },
+    'Notifier "fine": `renderDigest.in_app` has no `digest.in_app`: nothing is held for it',
+  ],
   [
     'a fallback from nothing',
     { fallback: { in_app: { after: '1h' } } },
@@ -256,7 +274,11 @@ test('a channel that nothing carries is refused, with the notifier that declares
 
 test.each<[string, object, string]>([
   ['notifiers that are no list', { notifiers: {} }, '`notifiers` must be a list'],
-  ['digest rules', { digestRules: [{ key: 'r' }] }, '`digestRules` is not supported yet'],
+  [
+    'digest rules',
+    { digestRules: [{ key: 'r' }] },
+    'Digest rule "r": groupBy must be one of notification_key, category, digest_key',
+  ],
   [
     'a lease too short',
     { defaults: { leaseFor: '0s' } },

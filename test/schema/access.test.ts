@@ -30,6 +30,11 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Query.delivery': ['operator'],
   'Query.deliveries': ['operator'],
   'Query.webhookIngresses': ['operator'],
+  'Query.digestRules': ['operator'],
+  'Query.digestBuckets': ['operator'],
+  'Mutation.upsertDigestRule': ['operator'],
+  'Mutation.deleteDigestRule': ['operator'],
+  'Mutation.flushDigestBucket': ['operator'],
   'Mutation.retryDelivery': ['operator'],
   'Mutation.cancelDelivery': ['operator'],
   'Mutation.resumeDelivery': ['operator'],
@@ -64,6 +69,8 @@ const LET_THROUGH: Readonly<Record<string, readonly string[]>> = {
   'Mutation.retryDelivery': ['INVALID_STATE'],
   'Mutation.cancelDelivery': ['INVALID_STATE'],
   'Mutation.resumeDelivery': ['INVALID_STATE'],
+  'Mutation.deleteDigestRule': ['NOT_FOUND'],
+  'Mutation.flushDigestBucket': ['NOT_FOUND'],
 }
 
 let carillon: TestCarillon
@@ -100,6 +107,16 @@ const argumentsOf = (name: string): Record<string, unknown> => {
     retryDelivery: input({ deliveryId, reason: 'why' }),
     cancelDelivery: input({ deliveryId, reason: 'why' }),
     resumeDelivery: input({ deliveryId, reason: 'why' }),
+    upsertDigestRule: input({
+      key: 'r',
+      version: 1,
+      channel: 'email',
+      groupBy: 'CATEGORY',
+      windowKind: 'FIXED',
+      windowMinutes: 5,
+    }),
+    deleteDigestRule: input({ key: 'none', version: 1 }),
+    flushDigestBucket: input({ bucketId: 'none', reason: 'why' }),
     recipient: { recipientId },
     trigger: input(triggerInput({ notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients: [] })),
     triggerBatch: input({ triggers: [] }),

@@ -53,7 +53,7 @@ const TENANT = 'acme'
 const SECRET_KEY = 'a-secret-key-for-tests-of-32-characters'
 
 const createKeys = async (app: App, tenantId: string) => {
-  await ensureTenant(app.db, tenantId)
+  await ensureTenant(app, tenantId)
   const [backendKey, operatorKey] = await Promise.all([
     createApiKey(app.db, { tenantId, scopes: ['TRIGGER'], label: 'backend' }),
     createApiKey(app.db, { tenantId, scopes: ['OPERATE', 'TRIGGER'], label: 'operator' }),

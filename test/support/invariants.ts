@@ -10,9 +10,13 @@ export interface Invariant {
 /** What changes together is written together, so all of these hold in the midst of the work too. */
 export const INVARIANTS: readonly Invariant[] = [
   {
-    promise: 'a delivery that is not terminal has a due row, or waits for an operator',
+    promise:
+      'a delivery that is not terminal has a due row, waits for an operator, or is held in a bucket that has one',
     sql: `select v.id, v.status from delivery v left join due d on (d.tenant_id, d.kind, d.subject_id) = (v.tenant_id, 'delivery', v.id)
-      where v.status in ('pending', 'failed', 'dispatched') and not v.awaits_operator and d.subject_id is null`,
+      where v.status in ('pending', 'failed', 'dispatched') and not v.awaits_operator and d.subject_id is null
+        and not (v.orchestration_state = 'digest_held' and v.expires_at is null and exists (
+          select from digest_membership m join due b on (b.tenant_id, b.kind, b.subject_id) = (m.tenant_id, 'digest', m.bucket_id)
+          where (m.tenant_id, m.delivery_id) = (v.tenant_id, v.id) and m.resolution is null))`,
   },
   {
     promise: 'a due row of a delivery has a delivery that is not terminal, in its own lane',
@@ -42,6 +46,31 @@ export const INVARIANTS: readonly Invariant[] = [
       having count(n.id) <> e.planned_recipient_count
         or (e.status = 'planned' and e.planned_recipient_count <> e.recipient_count)
         or (e.status = 'planning' and e.planned_recipient_count = e.recipient_count)`,
+  },
+  {
+    promise: 'a delivery is held exactly while its membership is open, in a bucket that is',
+    sql: `select v.id, v.status, v.orchestration_state, m.resolution, b.state from delivery v
+        full join digest_membership m on (m.tenant_id, m.delivery_id) = (v.tenant_id, v.id)
+        left join digest_bucket b on (b.tenant_id, b.id, b.recipient_id, b.channel) = (m.tenant_id, m.bucket_id, v.recipient_id, v.channel)
+      where v.id is null or (m.delivery_id is not null and b.id is null)
+        or (v.status = 'pending' and v.orchestration_state = 'digest_held') <> (m.delivery_id is not null and m.resolution is null)
+        or (m.resolution is null and b.state <> 'open') or (v.status = 'digested' and m.resolution is distinct from 'included')`,
+  },
+  {
+    promise: 'a bucket is queued exactly while it is open, and counts those who have not left it',
+    sql: `select b.id, b.state, b.member_count, d.due_at from digest_bucket b
+        full join (select * from due where kind = 'digest') d on (d.tenant_id, d.subject_id) = (b.tenant_id, b.id)
+      where b.id is null or (b.state = 'open') <> (d.subject_id is not null) or d.lane <> 'digest' or d.due_at > b.window_ends_at
+        or b.member_count <> (select count(*) from digest_membership m where (m.tenant_id, m.bucket_id) = (b.tenant_id, b.id) and not m."left")`,
+  },
+  {
+    promise: 'a digest was sent on its way by one bucket, whenever something went into it and then alone',
+    sql: `select b.id, b.state, b.digest_delivery_id, v.id, i.included from digest_bucket b
+        full join (delivery v join event e on (e.tenant_id, e.id, e.is_digest) = (v.tenant_id, v.event_id, true))
+          on (v.tenant_id, v.id) = (b.tenant_id, b.digest_delivery_id)
+        left join lateral (select count(*) as included from digest_membership m
+          where (m.tenant_id, m.bucket_id, m.resolution) = (b.tenant_id, b.id, 'included')) i on true
+      where b.id is null or (b.state = 'emitted') <> (v.id is not null) or (b.state = 'emitted') <> (i.included > 0)`,
   },
   {
     promise: 'every row belongs to the ones it was made for',
@@ -194,7 +223,7 @@ export const INVARIANTS: readonly Invariant[] = [
     sql: `select c.delivery_id, c.id, v.status from delivery_decision c
         join delivery v on (v.tenant_id, v.id) = (c.tenant_id, c.delivery_id)
         left join delivery_attempt a on (a.tenant_id, a.id) = (c.tenant_id, c.id)
-      where c.checkpoint = 'perform' and not c.answers @? '$[*] ? (@.verdict != "pass")' and a.id is null and v.status <> 'dispatched'
+      where c.checkpoint = 'perform' and not c.answers @? '$[*] ? (@.verdict != "pass")' and a.id is null and v.status not in ('dispatched', 'digested')
         and not exists (select from delivery_attempt f where (f.tenant_id, f.delivery_id, f.source) = (c.tenant_id, c.delivery_id, 'feedback')
           and f.outcome in ('succeeded', 'bounced') and f.inserted_at >= c.at)`,
   },

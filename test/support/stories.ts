@@ -20,6 +20,8 @@ export const FACTS: PlanFacts = {
   addresses: { needed: true, usable: 1, bounced: 0 },
   fallback: null,
   read: false,
+  digest: null,
+  member: null,
   caps: [],
   quietHours: [],
   zone: { timeZone: 'Europe/Berlin', zoneFrom: 'recipient' },
@@ -54,6 +56,7 @@ export const storyOf = ({
   readonly notification?: Partial<Story['notification']>
 }): Story => ({
   event: { insertedAt: NOON },
+  digest: null,
   attempts: [],
   transitions: [],
   decisions: [decided({})],

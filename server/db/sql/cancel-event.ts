@@ -76,7 +76,7 @@ with stopped as (
   delete from event_recipient r using stopped s where r.tenant_id = $1 and r.event_id = s.id
 )
 select (select count(*) from waiting where not sent) as cancelled,
-  (select count(*) from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('dispatched', 'succeeded'))
+  (select count(*) from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('dispatched', 'succeeded', 'digested'))
     + (select count(*) from waiting where sent) as too_late
 from (select 1) one`,
   values: [tenantId, id, code, now, reason],

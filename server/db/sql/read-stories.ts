@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
+import type { StoryDigest } from '../../core/explanation.ts'
 
 /** One delivery with everything that is stored about it and its cause. Instants inside the lists are text, as JSON has them. */
 export interface StoryRow {
@@ -31,6 +32,10 @@ export interface StoryRow {
   attempts: readonly AttemptJson[] | null
   decisions: readonly DecisionJson[] | null
   transitions: readonly TransitionJson[] | null
+  /** The bucket that it is, or was, held in. */
+  held_in: BucketJson | null
+  /** The bucket that it is the digest of. */
+  digest_of: (BucketJson & { readonly members: readonly MemberJson[] | null; readonly member_count: number }) | null
 }
 
 interface AttemptJson {
@@ -45,6 +50,24 @@ interface AttemptJson {
   readonly source: string
   readonly started_at: string | null
   readonly inserted_at: string
+}
+
+interface BucketJson {
+  readonly key: string
+  readonly version: number
+  readonly window_starts_at: string
+  readonly window_ends_at: string
+  readonly emitted_at: string | null
+  readonly digest_delivery_id: string | null
+  readonly resolution: StoryDigest['outcome'] | null
+  readonly reason: string | null
+}
+
+interface MemberJson {
+  readonly delivery_id: string
+  readonly notification_key: string
+  readonly resolution: string | null
+  readonly reason: string | null
 }
 
 interface DecisionJson {
@@ -86,7 +109,25 @@ select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, 
   ) d) as decisions,
   (select json_agg(t order by t.at, t.id) from (
     select id, event, reason, context, at from delivery_transition where tenant_id = $1 and delivery_id = v.id
-  ) t) as transitions
+  ) t) as transitions,
+  (select row_to_json(h) from (
+    select r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at, b.digest_delivery_id, m.resolution, m.reason
+    from digest_membership m
+    join digest_bucket b on b.tenant_id = m.tenant_id and b.id = m.bucket_id
+    join digest_rule r on r.tenant_id = b.tenant_id and r.id = b.rule_id
+    where m.tenant_id = $1 and m.delivery_id = v.id
+  ) h) as held_in,
+  case when e.is_digest then (select row_to_json(g) from (
+    select r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at, b.digest_delivery_id, null as resolution, null as reason,
+      (select count(*) from digest_membership m where m.tenant_id = $1 and m.bucket_id = b.id) as member_count,
+      (select json_agg(o order by o.position) from (
+        select m.position, m.delivery_id, d.notification_key, m.resolution, m.reason
+        from digest_membership m join delivery d on d.tenant_id = $1 and d.id = m.delivery_id
+        where m.tenant_id = $1 and m.bucket_id = b.id order by m.position limit 100
+      ) o) as members
+    from digest_bucket b join digest_rule r on r.tenant_id = b.tenant_id and r.id = b.rule_id
+    where b.tenant_id = $1 and b.digest_delivery_id = v.id
+  ) g) end as digest_of
 from unnest($2::uuid[]) as k (id)
 join delivery v on v.tenant_id = $1 and v.id = k.id
 join event e on e.tenant_id = $1 and e.id = v.event_id

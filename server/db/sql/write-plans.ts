@@ -22,7 +22,7 @@ export interface NewDelivery extends InboxKey {
   readonly notificationKey: string
   readonly category: string | null
   readonly channel: string
-  /** A pending one gets a due row: for now, or for when it is eligible or expires. */
+  /** A pending one gets a due row: for now, or for when it is eligible or expires; one that is held, for that alone. */
   readonly status: DeliveryStatus
   readonly orchestrationState: OrchestrationState
   readonly planningReason: string | null
@@ -60,15 +60,15 @@ const TEXT = `
 with events as (
   insert into event (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id,
     actor_id, payload, category, required, urgent, status, recipient_count, planned_recipient_count, send_at,
-    expires_at, topics, has_secrets, sealed_payload, inserted_at)
+    expires_at, topics, has_secrets, sealed_payload, is_digest, inserted_at)
   select u.tenant_id, u.id, u.notification_key, u.notification_version, u.idempotency_key, u.fingerprint, u.correlation_id,
     u.actor_id, u.payload, u.category, u.required, u.urgent, u.status, u.recipient_count, u.planned_recipient_count, u.send_at,
-    u.expires_at, array(select jsonb_array_elements_text(u.topics)), u.has_secrets, u.sealed_payload, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
+    u.expires_at, array(select jsonb_array_elements_text(u.topics)), u.has_secrets, u.sealed_payload, u.is_digest, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
     $9::text[], $10::jsonb[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::int4[], $16::int4[], $45::timestamptz[],
-    $46::timestamptz[], $47::jsonb[], $58::bool[], $59::bytea[])
+    $46::timestamptz[], $47::jsonb[], $58::bool[], $59::bytea[], $60::bool[])
     as u (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id, actor_id, payload,
       category, required, urgent, status, recipient_count, planned_recipient_count, send_at, expires_at, topics,
-      has_secrets, sealed_payload)
+      has_secrets, sealed_payload, is_digest)
 ), notifications as (
   insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version,
     inbox_version, arrived_at, inserted_at)
@@ -95,7 +95,9 @@ with events as (
   select tenant_id, decision_id, id, 'planning', $1::timestamptz, $57::jsonb -> answers from planned
 ), dues as (
   insert into due (tenant_id, kind, subject_id, lane, due_at)
-  select tenant_id, 'delivery', id, channel, least(coalesce(next_eligible_at, $1::timestamptz), expires_at) from planned where status = 'pending'
+  select tenant_id, 'delivery', id, channel,
+    case when orchestration_state = 'digest_held' then expires_at else least(coalesce(next_eligible_at, $1::timestamptz), expires_at) end
+  from planned where status = 'pending' and (orchestration_state <> 'digest_held' or expires_at is not null)
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, adapter, source, started_at, inserted_at)
   select tenant_id, attempt_id, id, 1, 'succeeded', 'in_app', 'call', $1::timestamptz, $1::timestamptz
@@ -178,6 +180,7 @@ export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanR
       answers.list,
       events.map((row) => row.has_secrets),
       events.map((row) => row.sealed_payload),
+      events.map((row) => row.is_digest),
     ],
   }
 }

@@ -4,10 +4,12 @@ import type { Recipient } from '../../core/recipient.ts'
 import type { AddressEnd } from '../../core/settlement.ts'
 import { beginDeliveries, takeBackUnknown } from '../../db/sql/begin-deliveries.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
+import { leaveBuckets } from '../../db/sql/leave-buckets.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { ClaimedDeliveryRow } from '../../db/sql/lock-claimed-deliveries.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { type Digest, loadDigests } from '../digests/contents.ts'
 import type { Target } from './decide.ts'
 import { performClaims } from './perform.ts'
 
@@ -16,6 +18,8 @@ export interface Outgoing {
   readonly delivery: ClaimedDeliveryRow
   readonly event: EventRow
   readonly recipient: Recipient
+  /** What it holds, where it is a digest. */
+  readonly digest: Digest | undefined
   readonly targets: readonly Target[]
   /** How it stands with the addresses that are not called again. */
   readonly earlier: readonly AddressEnd[]
@@ -36,12 +40,30 @@ export const beginClaims = async (
     if (performed.length === 0) return performance
     const begun = performed.map((one) => one.begun)
     const takeBack = begun.some(({ unknown }) => unknown !== null) ? [takeBackUnknown(begun, now)] : []
-    await tx.commitWith([...takeBack, beginDeliveries(begun, { now, leaseMs: capabilities.leaseMs })])
+    const left = performed.filter(({ delivery }) => delivery.orchestration_state === 'digest_held')
+    const leave =
+      left.length > 0
+        ? [
+            leaveBuckets(
+              left.map(({ begun }) => begun),
+              now,
+            ),
+          ]
+        : []
+    await tx.commitWith([...takeBack, beginDeliveries(begun, { now, leaseMs: capabilities.leaseMs }), ...leave])
     return performance
   })
   const ended = performed.filter(({ begun }) => isTerminal(begun.status))
   await capabilities.eraseSecrets(ended.map(({ event }) => event))
-  return performed.flatMap(({ goesOut, event, facts, targets, earlier }) =>
-    goesOut ? [{ delivery: goesOut, event, recipient: facts.recipient, targets, earlier, begunAt: now }] : [],
+  const digests = await loadDigests(
+    capabilities.db,
+    performed.flatMap(({ goesOut, event, delivery: { tenant_id: tenantId, id } }) =>
+      goesOut && event.is_digest ? [{ tenantId, id }] : [],
+    ),
+  )
+  return performed.flatMap(({ goesOut, event, facts: { recipient }, targets, earlier }) =>
+    goesOut
+      ? [{ delivery: goesOut, event, recipient, digest: digests.get(goesOut.id), targets, earlier, begunAt: now }]
+      : [],
   )
 }

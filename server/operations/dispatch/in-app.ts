@@ -7,6 +7,7 @@ import { type CallResult, settleTry } from '../../core/settlement.ts'
 import { type Arrival, arriveInApp } from '../../db/sql/arrive-in-app.ts'
 import { beginDeliveries } from '../../db/sql/begin-deliveries.ts'
 import { type Claim, releaseDue } from '../../db/sql/claim-due.ts'
+import { leaveBuckets } from '../../db/sql/leave-buckets.ts'
 import { loadEvents } from '../../db/sql/load-events.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import { loadRecipients, type RecipientRow } from '../../db/sql/load-recipients.ts'
@@ -15,9 +16,10 @@ import { type ClaimedSubjectRow, readClaimedDeliveries } from '../../db/sql/read
 import { settleDeliveries } from '../../db/sql/settle-deliveries.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { loadDigests } from '../digests/contents.ts'
 import { toRecipient } from '../recipients-known.ts'
-import { type Rendered, renderContent, storedDefinition } from '../render-content.ts'
-import { storedPayload } from '../stored-payload.ts'
+import type { Rendered } from '../render-content.ts'
+import { renderDelivery } from '../render-delivery.ts'
 import { performClaims } from './perform.ts'
 import { settledRow } from './settled-row.ts'
 
@@ -54,6 +56,12 @@ const renderAll = async (
     ),
   ])
   const eventById = new Map(events.map((event) => [nameOf(event.tenant_id, event.id), event]))
+  const digests = await loadDigests(
+    db,
+    subjects
+      .filter((row) => eventById.get(nameOf(row.tenant_id, row.event_id))?.is_digest)
+      .map((row) => ({ tenantId: row.tenant_id, id: row.id })),
+  )
   const stored = new Map(recipients.map((row) => [nameOf(row.tenant_id, row.recipient_id), toRecipient(row)]))
   const made = new Map<string, Content>()
   const leftOver = new Set<string>()
@@ -68,9 +76,8 @@ const renderAll = async (
     made.set(id, failure(`took longer than ${Math.round(withinMs)} ms`))
     try {
       const recipient = mergeRecipient(stored.get(nameOf(tenantId, recipientId)), { id: recipientId })
-      const definition = storedDefinition(capabilities, event.notification_key)
-      const payload = storedPayload(capabilities, definition, event)
-      made.set(id, await renderContent(capabilities, definition, { channel, payload, recipient }))
+      const digest = digests.get(id)
+      made.set(id, (await renderDelivery(capabilities, { event, channel, recipient, digest })).rendered)
     } catch (cause) {
       const error = cause as Error
       telemetry.emit('notifier.failed', { tenantId, notificationKey: event.notification_key, error })
@@ -148,8 +155,12 @@ export const deliverInApp = async (
       })
       return { ...begun, status: 'succeeded' as const }
     })
+    const left = performed
+      .filter(({ delivery }) => delivery.orchestration_state === 'digest_held')
+      .map(({ begun: { tenantId, id } }) => ({ tenantId, id }))
     await tx.commitWith([
       beginDeliveries(begun, { now, leaseMs }),
+      ...(left.length > 0 ? [leaveBuckets(left, now)] : []),
       ...(arrivals.length > 0 ? [arriveInApp(arrivals, now)] : []),
       ...(failed.length > 0 ? [settleDeliveries(failed, now)] : []),
     ])

@@ -4,11 +4,10 @@ import type { Route, RoutedAdapter } from '../../adapters/routing.ts'
 import { derivedId } from '../../core/derived-id.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
 import { providerReason } from '../../core/provider-reason.ts'
-import { secretWords } from '../../core/secret-fields.ts'
 import type { CallResult } from '../../core/settlement.ts'
 import type { Capabilities } from '../capabilities.ts'
-import { type Rendered, renderContent, storedDefinition } from '../render-content.ts'
-import { storedPayload } from '../stored-payload.ts'
+import type { Rendered } from '../render-content.ts'
+import { type Made, renderDelivery } from '../render-delivery.ts'
 import { webhookPath } from '../webhooks/path.ts'
 import type { Outgoing } from './begin.ts'
 import { type Call, callAdapter } from './call.ts'
@@ -39,20 +38,6 @@ const failed = (ended: 'temporary' | 'render_failed', reason: string | null): Ca
   retryAfterMs: 0,
 })
 
-/** A delivery's content, and what nobody's words about it may quote. */
-interface Made {
-  readonly rendered: Rendered
-  readonly secrets: readonly string[]
-}
-
-const renderOne = async (capabilities: Capabilities, { delivery, event, recipient }: Outgoing): Promise<Made> => {
-  const definition = storedDefinition(capabilities, event.notification_key)
-  const { channel } = delivery
-  const payload = storedPayload(capabilities, definition, event)
-  const rendered = await renderContent(capabilities, definition, { channel, payload, recipient })
-  return { rendered, secrets: secretWords(payload.secrets) }
-}
-
 /** Whether a provider gave no answer of its own, or only put the caller off. */
 const isPutOff = ({ ended }: CallResult): boolean => ended === 'temporary' || ended === 'unknown_classification'
 
@@ -61,9 +46,13 @@ const webhookUrlOf = ({ publicUrl }: Capabilities, tenantId: string, { name, rec
   publicUrl === null || !receive ? {} : { webhookUrl: `${publicUrl}${webhookPath(tenantId, name)}` }
 
 /** Where the recipient can switch e-mail like this off; `null` where it cannot be, and on other channels. */
-const unsubscribeUrlOf = ({ unsubscribeUrl }: Capabilities, { delivery, event }: Outgoing): string | null => {
+const unsubscribeUrlOf = ({ unsubscribeUrl }: Capabilities, { delivery, event, digest }: Outgoing): string | null => {
   if (delivery.channel !== 'email' || event.required) return null
-  const { tenant_id: tenantId, recipient_id: recipientId, category, notification_key: key } = delivery
+  const { tenant_id: tenantId, recipient_id: recipientId, category } = delivery
+  // Of a digest that one notifier made, that one: nobody knows its rule by name.
+  const keys = new Set(digest?.items.map((item) => item.notification_key))
+  const [only] = keys
+  const key = keys.size === 1 && only !== undefined ? only : delivery.notification_key
   return unsubscribeUrl({
     tenantId,
     recipientId,
@@ -108,7 +97,7 @@ export const sendOne = async (
   }
   let content: Made
   try {
-    content = await renderOne(capabilities, outgoing)
+    content = await renderDelivery(capabilities, { ...outgoing, channel: delivery.channel })
   } catch (cause) {
     const error = cause as Error
     const { tenant_id: tenantId, notification_key: notificationKey } = delivery

@@ -17,12 +17,13 @@ import { newId } from '../../ids.ts'
 import type { GivenPayload } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
 import { channelsOf } from '../notifiers.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { storedDefinition } from '../render-content.ts'
 import { storedPayload } from '../stored-payload.ts'
-import { type Expansion, expandFailedRecipient, expandRecipient, plannedEvent } from '../trigger/expand.ts'
+import { expandFailedRecipient, expandRecipient, newExpansion, plannedEvent } from '../trigger/expand.ts'
 import { fallbackMsOf, type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
 
 /** One chunk is one transaction: its duration is the worst wait of a single trigger to one of its recipients. */
@@ -112,20 +113,22 @@ export const commitChunk = async (
   const inboxes = touched.map((recipientId) => ({ tenantId: key.tenantId, recipientId }))
   const left = await inTransaction(db.system, async (tx) => {
     const keys = inboxes.map((inbox) => ({ ...inbox, position: null }))
-    const [locked, [time], read, [fanOut]] = await Promise.all([
+    const holds = chunk.recipients.some(({ channels }) => channels.some(({ digest }) => digest !== null))
+    const [locked, [time], read, [fanOut], digests] = await Promise.all([
       tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
       tx.query<ClockRow>(readClock(clock.now())),
       readFacts(tx, keys),
       tx.query<FanOutStatusRow>(checkFanOut({ ...key, token: claim.token })),
+      holds ? readDigests(tx, inboxes) : NO_DIGESTS,
     ])
     if (!fanOut) return null
     const { now } = time as ClockRow
     const facts = bookFacts(locked, { keys, facts: read })
     // An inbox that is not there any more is made anew for the next round.
     known.forget(inboxes.filter((inbox) => !facts.of(inbox)))
-    const rows: Expansion = { notifications: [], deliveries: [] }
+    const rows = newExpansion()
     const subject = plannedEvent(event)
-    const planning = { now, defaultTimeZone, newId }
+    const planning = { now, defaultTimeZone, newId, digests }
     const factsOf = (recipientId: string) => facts.of({ tenantId: key.tenantId, recipientId })
     const planned = chunk.recipients.filter(({ recipientId }) => factsOf(recipientId))
     for (const prepared of planned) {
@@ -146,6 +149,7 @@ export const commitChunk = async (
     const [, [advanced]] = await Promise.all([
       tx.query(writePlans({ ...rows, events: [], inboxes: facts.advances() }, now)),
       tx.query<{ remaining: number }>(advanceFanOut({ ...key, token: claim.token }, progress)),
+      ...writeDigests(rows.digests, now).map((statement) => tx.query(statement)),
     ])
     if (!advanced) throw new ClaimLost()
     return advanced.remaining

@@ -12,9 +12,10 @@ import { inTransaction, type Transaction } from '../../db/transaction.ts'
 import { badInput, CarillonError } from '../../errors.ts'
 import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
+import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
 import { detailStatements } from '../recipient-details.ts'
-import { type Expansion, expandRecipient, plannedEvent } from './expand.ts'
+import { type Expansion, expandRecipient, newExpansion, plannedEvent } from './expand.ts'
 import type { PreparedTrigger } from './prepare.ts'
 
 /** What became of one trigger of a batch. */
@@ -29,6 +30,9 @@ const keyHash = ({ tenantId, request }: PreparedTrigger): bigint =>
 
 const inboxesOf = ({ tenantId, recipients }: PreparedTrigger): readonly InboxKey[] =>
   (recipients ?? []).map(({ recipientId }) => ({ tenantId, recipientId }))
+
+const asksForDigest = ({ recipients }: PreparedTrigger): boolean =>
+  (recipients ?? []).some(({ channels }) => channels.some(({ digest }) => digest !== null))
 
 const distinct = (inboxes: readonly InboxKey[]): readonly InboxKey[] => [
   ...new Map(inboxes.map((inbox) => [`${inbox.tenantId}\n${inbox.recipientId}`, inbox])).values(),
@@ -107,18 +111,21 @@ const lockAndLook = async (
   const wanted = distinct(items.flatMap(inboxesOf))
   const idempotencyKeys = items.map(({ tenantId, request }) => ({ tenantId, idempotencyKey: request.idempotencyKey }))
   const keys = wanted.map((inbox) => ({ ...inbox, position: null }))
-  const [tried, inboxes, [clock], events, facts] = await Promise.all([
+  const held = distinct(items.filter(asksForDigest).flatMap(inboxesOf))
+  const [tried, inboxes, [clock], events, facts, digests] = await Promise.all([
     tx.query<TriedKeyRow>(tryKeys(items.map(keyHash))),
     tx.query<InboxRow>(lockInboxes(wanted, { skipLocked: !wait })),
     tx.query<ClockRow>(readClock(now)),
     tx.query<EventRow>(loadEventsByKey(idempotencyKeys)),
     readFacts(tx, keys),
+    held.length > 0 ? readDigests(tx, held) : NO_DIGESTS,
   ])
   return {
     now: (clock as ClockRow).now,
     ours: new Set(tried.filter(({ locked }) => locked).map(({ ordinal }) => ordinal - 1)),
     existing: new Map(events.map((event) => [`${event.tenant_id}\n${event.idempotency_key}`, event])),
     facts: bookFacts(inboxes, { keys, facts }),
+    digests,
   }
 }
 
@@ -162,9 +169,9 @@ export const commitTriggers = async (
   { wait }: { readonly wait: boolean },
 ): Promise<readonly CommitOutcome[]> =>
   inTransaction(db.system, async (tx) => {
-    const { now, ours, existing, facts } = await lockAndLook(tx, items, { wait, now: clock.now() })
-    const rows: Expansion = { notifications: [], deliveries: [] }
-    const planning = { now, defaultTimeZone, newId }
+    const { now, ours, existing, facts, digests } = await lockAndLook(tx, items, { wait, now: clock.now() })
+    const rows = newExpansion()
+    const planning = { now, defaultTimeZone, newId, digests }
     const created: EventRow[] = []
     const stored: PreparedTrigger[] = []
     const outcomes = items.map((item, index): CommitOutcome => {
@@ -198,6 +205,7 @@ export const commitTriggers = async (
       await tx.commitWith([
         ...detailStatements(given, now),
         writePlans({ ...rows, events: created, inboxes: facts.advances() }, now),
+        ...writeDigests(rows.digests, now),
         ...(later.length > 0 ? [queueFanOuts(later.map(({ event }) => fanOutOf(event, now)))] : []),
       ])
     }

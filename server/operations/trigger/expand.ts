@@ -1,9 +1,11 @@
 import { planningContextOf } from '../../core/decision.ts'
 import { isCappedBy } from '../../core/delivery-cap.ts'
+import { type DigestPlace, findPlace } from '../../core/digest-bucket.ts'
 import { type Plan, plan } from '../../core/plan.ts'
 import { isBareRecipient, mergeRecipient } from '../../core/recipient.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { NewDelivery, NewNotification } from '../../db/sql/write-plans.ts'
+import { type DigestRows, type DigestSight, joinBucket, noDigestRows } from '../digests/accumulate.ts'
 import { type MovingFacts, planFacts } from '../facts.ts'
 import type { PreparedChannel, PreparedRecipient } from './prepare.ts'
 
@@ -34,7 +36,10 @@ export const plannedEvent = (event: EventRow): PlannedEvent => ({
 export interface Expansion {
   readonly notifications: NewNotification[]
   readonly deliveries: NewDelivery[]
+  readonly digests: DigestRows
 }
+
+export const newExpansion = (): Expansion => ({ notifications: [], deliveries: [], digests: noDigestRows() })
 
 /** What stays the same for all that is planned in one transaction. */
 export interface Planning {
@@ -43,9 +48,36 @@ export interface Planning {
   /** The configured zone of quiet hours, for recipients without one. */
   readonly defaultTimeZone: string | null
   readonly newId: () => string
+  readonly digests: DigestSight
 }
 
-const decide = (event: PlannedEvent, channel: PreparedChannel, facts: MovingFacts, planning: Planning): Plan =>
+/** Where a delivery that asks for a digest would be held; `null` where no rule holds it. */
+const placeOf = (
+  { tenantId, notificationKey, category }: PlannedEvent,
+  { channel, digest }: PreparedChannel,
+  { recipient }: MovingFacts,
+  { digests, now, defaultTimeZone }: Planning,
+): DigestPlace | null =>
+  digest &&
+  findPlace(
+    { channel, notificationKey, category, digestKey: digest.key },
+    {
+      rules: digests.rulesOf(tenantId),
+      buckets: digests.bucketsOf({ tenantId, recipientId: recipient.id }),
+      recipientZone: recipient.timeZone ?? defaultTimeZone ?? 'UTC',
+      now,
+    },
+  )
+
+const decide = (
+  event: PlannedEvent,
+  channel: PreparedChannel,
+  {
+    facts,
+    planning,
+    place,
+  }: { readonly facts: MovingFacts; readonly planning: Planning; readonly place: DigestPlace | null },
+): Plan =>
   plan(
     planFacts(event, facts, {
       checkpoint: 'planning',
@@ -54,10 +86,13 @@ const decide = (event: PlannedEvent, channel: PreparedChannel, facts: MovingFact
       fallback: channel.fallbackMs === null ? null : { until: new Date(planning.now.getTime() + channel.fallbackMs) },
       released: false,
       read: false,
+      digest: channel.digest && (place?.match ?? 'no_rule'),
       defaultTimeZone: planning.defaultTimeZone,
     }),
     planning.now,
   )
+
+const ORCHESTRATION_OF = { defer: 'deferred', digest: 'digest_held' } as const
 
 const STATUS_OF = {
   pass: 'pending',
@@ -94,9 +129,11 @@ export const expandRecipient = (
   const notificationId = newId()
   let arrival: { readonly content: unknown; readonly version: number } | null = null
   for (const channel of prepared.channels) {
-    const decided = decide(event, channel, facts, planning)
+    const place = placeOf(event, channel, facts, planning)
+    const decided = decide(event, channel, { facts, planning, place })
     const { verdict, reason, nextEligibleAt, answers } = decided
-    const arrives = channel.channel === 'in_app' && verdict === 'pass'
+    const waits = verdict === 'defer' || verdict === 'digest'
+    const arrives = channel.channel === 'in_app' && verdict === 'pass' && channel.content !== null
     if (arrives) {
       inbox.version += 1
       inbox.arrivals += 1
@@ -111,6 +148,10 @@ export const expandRecipient = (
           facts.counted[index]?.push({ id, at })
       }
     }
+    if (verdict === 'digest' && place) {
+      const member = { tenantId: event.tenantId, recipientId, deliveryId: id, position: inbox.position }
+      joinBucket(rows.digests, member, { place, planning })
+    }
     rows.deliveries.push({
       tenantId: event.tenantId,
       recipientId,
@@ -121,9 +162,9 @@ export const expandRecipient = (
       category: event.category,
       channel: channel.channel,
       status: arrives ? 'succeeded' : STATUS_OF[verdict],
-      orchestrationState: verdict === 'defer' ? 'deferred' : 'ready',
-      planningReason: verdict === 'defer' ? reason : null,
-      planningContext: verdict === 'defer' ? planningContextOf(decided) : null,
+      orchestrationState: waits ? ORCHESTRATION_OF[verdict] : 'ready',
+      planningReason: waits ? reason : null,
+      planningContext: waits ? planningContextOf(decided) : null,
       nextEligibleAt,
       expiresAt: event.expiresAt,
       countsAt: at,

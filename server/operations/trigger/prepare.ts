@@ -5,7 +5,14 @@ import { markSecrets, type SecretEntry, splitSecrets } from '../../core/secret-f
 import { requestIdentity, type TriggerRequest, topicsOf } from '../../core/trigger-request.ts'
 import { readTopicAudience, type SubscriberRow } from '../../db/sql/read-topic-audience.ts'
 import { badInput, type InputPath } from '../../errors.ts'
-import { channelsFor, type GivenPayload, recipientsOf, renderIdentity, wholePayload } from '../../notifiers/invoke.ts'
+import {
+  channelsFor,
+  digestFor,
+  type GivenPayload,
+  recipientsOf,
+  renderIdentity,
+  wholePayload,
+} from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import { secretPathsOf } from '../../notifiers/secret-paths.ts'
 import type { Capabilities } from '../capabilities.ts'
@@ -21,7 +28,9 @@ export interface PreparedChannel {
   readonly needsAddress: boolean
   /** For a channel that is sent only if the notification stays unread: for how long it waits, in milliseconds. */
   readonly fallbackMs: number | null
-  /** In-app content; `null` for other channels, whose content is made when they are sent. */
+  /** That the notifier wants it held for a digest, and its own key for that; `null` where it does not. */
+  readonly digest: { readonly key: string | null } | null
+  /** In-app content; `null` where it is made when it is sent, as for other channels. */
   readonly content: unknown
 }
 
@@ -85,6 +94,7 @@ export const prepareRecipient = async (
       renderVersion: identity.version,
       needsAddress: capabilities.needsAddress(channel),
       fallbackMs: fallbackMsOf(definition, channel),
+      digest: await digestFor(definition, channel, { payload, recipient }),
       content,
     })
   }

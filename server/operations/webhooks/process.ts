@@ -5,6 +5,7 @@ import { databaseFailure } from '../../db/errors.ts'
 import { applyReports } from '../../db/sql/apply-reports.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import { type FailedReportRow, failReport } from '../../db/sql/fail-report.ts'
+import { leaveBuckets } from '../../db/sql/leave-buckets.ts'
 import { loadRecipients, type RecipientRow } from '../../db/sql/load-recipients.ts'
 import { lockReports } from '../../db/sql/lock-reports.ts'
 import { markBounced } from '../../db/sql/mark-bounced.ts'
@@ -59,6 +60,7 @@ const processReports = async (
     await tx.commitWith([
       applyReports(decided, { now, putOffMs: PUT_OFF_MS }),
       ...(decided.marked.length > 0 ? markBounced(decided.marked, now) : []),
+      ...(rows.some((row) => row.orchestration_state === 'digest_held') ? [leaveBuckets(decided.deliveries, now)] : []),
     ])
     return decided.moved
   })
