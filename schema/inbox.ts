@@ -141,6 +141,7 @@ const MARKS = {
   unread: { field: 'markUnread', description: 'Mark as unread; it stays seen' },
   archive: { field: 'archive', description: 'Put away: out of the list and the counts' },
   unarchive: { field: 'unarchive', description: 'Bring back what was archived; `{}` is everything that is' },
+  unsnooze: { field: 'unsnooze', description: 'Bring back what is snoozed; `{}` is everything that is' },
 } as const
 
 for (const action of INBOX_ACTIONS) {
@@ -157,6 +158,35 @@ for (const action of INBOX_ACTIONS) {
     }),
   )
 }
+
+const SnoozeInput = builder.inputType('SnoozeInput', {
+  description: 'Which items to hide, and until when.',
+  fields: (t) => ({
+    recipientId: t.id({ description: "Whose; a recipient token's own where left out." }),
+    ids: t.idList({
+      required: true,
+      description: 'These notifications, at most 1000; unknown and foreign ones change nothing.',
+    }),
+    until: t.field({
+      type: 'DateTime',
+      required: true,
+      description: 'They come back then, in their place, seen and read as they were; in the future.',
+    }),
+  }),
+})
+
+builder.mutationField('snooze', (t) =>
+  t.field({
+    type: InboxPayload,
+    description:
+      'Hide until an instant: out of the list and the counts till then [recipient; operator with recipientId].',
+    args: { input: t.arg({ type: SnoozeInput, required: true, description: 'Which items, and until when.' }) },
+    resolve: async (_, { input: { recipientId, ids, until } }, context) => {
+      const inbox = subjectOf(context, recipientId, { scopes: ['OPERATE'], path: ['input', 'recipientId'] })
+      return { ...inbox, change: await markInbox(context.app, inbox, { action: 'snooze', ids, until }) }
+    },
+  }),
+)
 
 const InboxUpdate = builder.objectRef<InboxKey & { readonly changes: InboxChanges }>('InboxUpdate').implement({
   description: 'What changed in an inbox.',

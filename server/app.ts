@@ -10,7 +10,7 @@ import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
 import { SetupError } from './errors.ts'
 import { startCron } from './jobs/cron.ts'
-import { deliverySource, digestSource, fanOutSource, webhookSource } from './jobs/sources.ts'
+import { deliverySource, digestSource, fanOutSource, wakeSource, webhookSource } from './jobs/sources.ts'
 import { createWorker, type Worker } from './jobs/worker.ts'
 import { buildRegistry, type Registry } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
@@ -22,6 +22,7 @@ import { createEraseSecrets } from './operations/erase-secrets.ts'
 import { createFanOut } from './operations/fan-out/fan-out.ts'
 import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
 import { createSealing } from './operations/sealing.ts'
+import { wakeClaims } from './operations/snooze.ts'
 import { createTrigger, type Trigger } from './operations/trigger/trigger.ts'
 import { createReports } from './operations/webhooks/process.ts'
 import { createReceiveWebhook, type ReceiveWebhook } from './operations/webhooks/receive.ts'
@@ -145,6 +146,7 @@ const buildWorker = (
       fanOutSource(createFanOut(app, { known, leaseMs })),
       webhookSource(createReports(app, routes)),
       digestSource((claims) => flushClaims(app, claims)),
+      wakeSource((claims) => wakeClaims(app, claims)),
     ],
     abort: () => stopping.abort(),
   })

@@ -143,7 +143,7 @@ test('SQL takes bound values only', () => {
       // Constants of this folder, and parts of a statement chosen among constants.
       .filter(
         (expression) =>
-          !/^[A-Z_]+$|^first( \+ \d)?$|^(set|where|selection|wait|row)$|^counted\('\w+'\)$|^from === |^action$|^from$|^inboxFilterCondition\(\d+\)$/.test(
+          !/^[A-Z_]+$|^first( \+ \d)?$|^(set|where|selection|wait|row|queue)$|^counted\('\w+'\)$|^from === |^action$|^from$|^inboxFilterCondition\(\d+\)$/.test(
             expression,
           ),
       )

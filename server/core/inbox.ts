@@ -1,6 +1,6 @@
-/** What a recipient may do with items of its inbox. */
-export const INBOX_ACTIONS = ['seen', 'read', 'unread', 'archive', 'unarchive'] as const
-export type InboxAction = (typeof INBOX_ACTIONS)[number]
+/** What a recipient may do with items of its inbox, beside hiding them until an instant. */
+export const INBOX_ACTIONS = ['seen', 'read', 'unread', 'archive', 'unarchive', 'unsnooze'] as const
+export type InboxAction = (typeof INBOX_ACTIONS)[number] | 'snooze'
 
 /** Which items of an inbox; what is left out does not matter, except that archived and snoozed ones are left out. */
 export interface InboxFilter {

@@ -3,6 +3,7 @@ import type { Routes } from '../adapters/routing.ts'
 import { REPORT_LANE } from '../db/sql/accept-reports.ts'
 import { listLanes } from '../db/sql/list-lanes.ts'
 import { DIGEST_LANE } from '../db/sql/open-buckets.ts'
+import { WAKE_LANE } from '../db/sql/wake-notifications.ts'
 import { FAN_OUT_LANES } from '../db/sql/write-audience.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
 import { fillInConfiguredRules } from '../operations/digests/rules.ts'
@@ -15,7 +16,7 @@ export interface Cron {
 }
 
 /** Lanes that no adapter carries, and none needs to. */
-const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, REPORT_LANE, DIGEST_LANE, 'in_app'])
+const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, REPORT_LANE, DIGEST_LANE, WAKE_LANE, 'in_app'])
 
 /** What is looked at by the clock alone. */
 export const startCron = (capabilities: Capabilities, routes: Routes): Cron => {

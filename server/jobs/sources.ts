@@ -3,6 +3,7 @@ import type { Routes } from '../adapters/routing.ts'
 import { REPORT_LANE } from '../db/sql/accept-reports.ts'
 import type { Claim } from '../db/sql/claim-due.ts'
 import { DIGEST_LANE } from '../db/sql/open-buckets.ts'
+import { WAKE_LANE } from '../db/sql/wake-notifications.ts'
 import { FAN_OUT_LANES, type FanOutLane } from '../db/sql/write-audience.ts'
 
 /** A part of the queue with a speed of its own, so that a slow provider never holds up another channel. */
@@ -72,6 +73,17 @@ export const webhookSource = (reports: Source['run']): Source => ({
   lanes: () => [{ lane: REPORT_LANE, limitedBy: REPORT_LANE, capacity: REPORT_CAPACITY }],
   limiterOf: ({ lane }) => lane,
   run: reports,
+})
+
+/** They share a transaction. */
+const WAKE_CAPACITY = 200
+
+/** Items of inboxes whose snooze is over. */
+export const wakeSource = (wake: (claims: readonly Claim[]) => Promise<void>): Source => ({
+  kind: 'wake',
+  lanes: () => [{ lane: WAKE_LANE, limitedBy: WAKE_LANE, capacity: WAKE_CAPACITY }],
+  limiterOf: ({ lane }) => lane,
+  run: wake,
 })
 
 /** As many buckets as two transactions close. */

@@ -24,6 +24,11 @@ export interface SelectionRequest {
   readonly upTo?: string | null | undefined
 }
 
+/** What is to be done with them; to hide them goes by their ids, and until an instant. */
+export interface MarkRequest extends SelectionRequest {
+  readonly until?: Date | undefined
+}
+
 export interface InboxChange extends InboxStand {
   readonly notifications: readonly NotificationRow[]
   readonly affectedCount: number
@@ -38,10 +43,13 @@ export const standOfInbox = async ({ db }: Capabilities, inbox: InboxKey): Promi
 }
 
 /** Archived and snoozed ones are left out where a filter does not say. */
-const withDefaults = (filter: InboxFilter | null | undefined, { archived = false } = {}): InboxFilter => ({
+const withDefaults = (
+  filter: InboxFilter | null | undefined,
+  { archived = false, snoozed = false } = {},
+): InboxFilter => ({
   ...filter,
   archived: filter?.archived ?? archived,
-  snoozed: filter?.snoozed ?? false,
+  snoozed: filter?.snoozed ?? snoozed,
 })
 
 export const countOfInbox = async (
@@ -63,16 +71,17 @@ export const pageOfInbox = async (
   return asTenant(db.tenant, inbox.tenantId, (tx) => tx.query<NotificationRow>(statement))
 }
 
-const selectionOf = (inbox: InboxKey, action: InboxAction, { ids, filter, upTo }: SelectionRequest) => {
+const selectionOf = (inbox: InboxKey, action: InboxAction, { ids, filter, upTo, until }: MarkRequest) => {
   if ((ids == null) === (filter == null)) throw badInput('Give exactly one of ids and filter', ['input'])
   if (ids) {
     if (ids.length > MAX_SELECTED_IDS) throw badInput(`ids holds more than ${MAX_SELECTED_IDS}`, ['input', 'ids'])
     if (upTo != null) throw badInput('upTo goes with filter alone', ['input', 'upTo'])
-    return { ids: ids.flatMap((id) => idOfType('Notification', id) ?? []) }
+    return { ids: ids.flatMap((id) => idOfType('Notification', id) ?? []), ...(until && { until }) }
   }
   const version = upTo == null ? null : decodeInboxCursor(inbox, upTo)
   if (upTo != null && version === null) throw badInput("upTo is no cursor of this recipient's inbox", ['input', 'upTo'])
-  return { filter: withDefaults(filter, { archived: action === 'unarchive' }), upTo: version }
+  const defaults = { archived: action === 'unarchive', snoozed: action === 'unsnooze' }
+  return { filter: withDefaults(filter, defaults), upTo: version }
 }
 
 /** Locks a recipient's inbox until the transaction ends, and makes it where it is missing. */
@@ -87,15 +96,15 @@ export const lockOneInbox = async (tx: Transaction, inbox: InboxKey): Promise<Lo
 export const markInbox = async (
   { db, clock, hints }: Capabilities,
   inbox: InboxKey,
-  { action, ...request }: SelectionRequest & { readonly action: InboxAction },
+  { action, ...request }: MarkRequest & { readonly action: InboxAction },
 ): Promise<InboxChange> => {
   const asked = selectionOf(inbox, action, request)
   const row = await asTenant(db.tenant, inbox.tenantId, async (tx) => {
     const { version } = await lockOneInbox(tx, inbox)
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
-    const selection: InboxSelection =
-      'ids' in asked ? { ids: asked.ids ?? [] } : { filter: asked.filter, upTo: asked.upTo ?? version }
     const { now } = time as ClockRow
+    if (request.until && request.until <= now) throw badInput('until is not in the future', ['input', 'until'])
+    const selection: InboxSelection = 'ids' in asked ? asked : { filter: asked.filter, upTo: asked.upTo ?? version }
     const [changed] = await tx.query<InboxChangeRow>(changeInbox(inbox, { action, selection, version, now }))
     return changed as InboxChangeRow
   })

@@ -61,6 +61,8 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Mutation.markUnread': INBOX,
   'Mutation.archive': INBOX,
   'Mutation.unarchive': INBOX,
+  'Mutation.snooze': INBOX,
+  'Mutation.unsnooze': INBOX,
   'Subscription.inboxUpdates': INBOX,
 }
 
@@ -117,6 +119,7 @@ const argumentsOf = (name: string): Record<string, unknown> => {
     }),
     deleteDigestRule: input({ key: 'none', version: 1 }),
     flushDigestBucket: input({ bucketId: 'none', reason: 'why' }),
+    snooze: input({ recipientId, ids: [], until: '2999-01-01T00:00:00.000Z' }),
     recipient: { recipientId },
     trigger: input(triggerInput({ notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients: [] })),
     triggerBatch: input({ triggers: [] }),
@@ -139,7 +142,7 @@ const argumentsOf = (name: string): Record<string, unknown> => {
     subscribeToTopic: input({ topicKey: 'releases', recipientIds: [] }),
     unsubscribeFromTopic: input({ topicKey: 'releases', recipientIds: [] }),
   }
-  return given[name] ?? (/^(mark|archive|unarchive)/.test(name) ? input({ recipientId, ids: [] }) : {})
+  return given[name] ?? (/^(mark|archive|unarchive|unsnooze)/.test(name) ? input({ recipientId, ids: [] }) : {})
 }
 
 const rootFields = () =>
@@ -243,7 +246,7 @@ test('a recipient need not name itself', async () => {
   for (const place of ['Query.inbox', 'Query.preferences', 'Subscription.inboxUpdates']) {
     expect((await askField(keys.recipient, place, {})).errors).toEqual([])
   }
-  for (const name of ['markSeen', 'markRead', 'markUnread', 'archive', 'unarchive']) {
+  for (const name of ['markSeen', 'markRead', 'markUnread', 'archive', 'unarchive', 'unsnooze']) {
     expect((await askField(keys.recipient, `Mutation.${name}`, { input: { ids: [] } })).errors).toEqual([])
   }
   expect((await askField(keys.recipient, 'Mutation.setPolicySettings', { input: {} })).errors).toEqual([])

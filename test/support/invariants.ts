@@ -93,6 +93,12 @@ export const INVARIANTS: readonly Invariant[] = [
         <> (coalesce(c.total, 0), coalesce(c.unread, 0), coalesce(c.unseen, 0))`,
   },
   {
+    promise: 'an item of an inbox is queued to come back exactly while it is snoozed, for when that is over',
+    sql: `select n.id, n.snoozed_until, d.due_at from notification n
+        full join (select * from due where kind = 'wake') d on (d.tenant_id, d.subject_id) = (n.tenant_id, n.id)
+      where n.snoozed_until is distinct from d.due_at or d.lane <> 'wake'`,
+  },
+  {
     promise: 'no item of an inbox is ahead of it, and the newest change stands at its version',
     sql: `select i.recipient_id, i.version, n.newest from inbox i
         full join (select tenant_id, recipient_id, max(inbox_version) as newest from notification where inbox_version is not null group by 1, 2) n

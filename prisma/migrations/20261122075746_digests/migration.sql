@@ -101,7 +101,7 @@ ALTER TABLE "digest_bucket"
 ALTER TABLE "digest_membership"
   ADD CONSTRAINT "digest_membership_resolution_check" CHECK ("resolution" IN ('included', 'skipped', 'emitted_immediately')),
   ADD CONSTRAINT "digest_membership_resolved_check" CHECK (("resolution" IS NULL) = ("resolved_at" IS NULL) AND (NOT "left" OR "resolution" IN ('skipped', 'emitted_immediately')));
-ALTER TABLE "due" DROP CONSTRAINT "due_kind_check", ADD CONSTRAINT "due_kind_check" CHECK ("kind" IN ('delivery', 'fan_out', 'webhook', 'digest'));
+ALTER TABLE "due" DROP CONSTRAINT "due_kind_check", ADD CONSTRAINT "due_kind_check" CHECK ("kind" IN ('delivery', 'fan_out', 'webhook', 'digest', 'wake'));
 ALTER TABLE "digest_bucket" SET (fillfactor = 80, autovacuum_analyze_threshold = 200);
 ALTER TABLE "digest_membership" SET (fillfactor = 80, autovacuum_analyze_threshold = 200);
 ALTER TABLE "digest_rule" SET (autovacuum_analyze_threshold = 50);

@@ -32,6 +32,8 @@ with arrivals as (
   select a.tenant_id, a.recipient_id, a.version, n.arrival_version is not null and n.archived_at is null and n.snoozed_until is null as counted,
     n.read_at, n.seen_at
   from arrivals a join notification n on n.tenant_id = a.tenant_id collate "C" and n.id = a.notification_id
+), woken as (
+  delete from due d using arrivals a where d.tenant_id = a.tenant_id collate "C" and d.kind = 'wake' and d.subject_id = a.notification_id
 ), rendered as (
   update delivery v set render_key = a.render_key, render_version = a.render_version
   from arrivals a where v.tenant_id = a.tenant_id collate "C" and v.id = a.delivery_id

@@ -3,6 +3,7 @@ import type { InboxKey } from '../../core/cursor.ts'
 import { type InboxAction, type InboxFilter, MAX_CHANGES } from '../../core/inbox.ts'
 import { inboxFilterCondition, inboxFilterValues } from './inbox-filter.ts'
 import { NOTIFICATION_COLUMNS, type NotificationRow } from './notification-row.ts'
+import { WAKE_LANE } from './wake-notifications.ts'
 
 export interface InboxChangeRow {
   version: number
@@ -14,18 +15,33 @@ export interface InboxChangeRow {
   changed: NotificationRow[]
 }
 
-/** What an action writes, and where there is anything to write: marking is idempotent, and the first time wins. */
-const ACTIONS: Record<InboxAction, { readonly set: string; readonly where: string }> = {
+/** What an action writes, what that does to the queue, and where there is anything to write: marking is idempotent, and the first time wins. */
+const ACTIONS: Record<InboxAction, { readonly set: string; readonly where: string; readonly queue?: string }> = {
   seen: { set: 'seen_at = c.now', where: 'n.seen_at is null' },
   read: { set: 'read_at = c.now, seen_at = coalesce(n.seen_at, c.now)', where: 'n.read_at is null' },
   unread: { set: 'read_at = null', where: 'n.read_at is not null' },
   archive: { set: 'archived_at = c.now', where: 'n.archived_at is null' },
   unarchive: { set: 'archived_at = null', where: 'n.archived_at is not null' },
+  snooze: {
+    set: 'snoozed_until = $6::timestamptz',
+    where: 'n.snoozed_until is distinct from $6::timestamptz',
+    queue: `, queued as (
+  insert into due (tenant_id, kind, subject_id, lane, due_at) select $1, 'wake', id, '${WAKE_LANE}', $6::timestamptz from changed
+  on conflict (tenant_id, kind, subject_id) do update set due_at = excluded.due_at, lease_token = null, lease_until = null
+)`,
+  },
+  unsnooze: {
+    set: 'snoozed_until = null',
+    where: 'n.snoozed_until is not null',
+    queue: `, unqueued as (
+  delete from due d using changed c where d.tenant_id = $1 and d.kind = 'wake' and d.subject_id = c.id
+)`,
+  },
 }
 
-/** Which items: these ids, or what a filter fits and had arrived at version `upTo`. */
+/** Which items: these ids, hidden until an instant where the action is that, or what a filter fits and had arrived at version `upTo`. */
 export type InboxSelection =
-  | { readonly ids: readonly string[] }
+  | { readonly ids: readonly string[]; readonly until?: Date }
   | { readonly filter: InboxFilter; readonly upTo: number }
 
 const counted = (row: string): string => `
@@ -33,7 +49,7 @@ const counted = (row: string): string => `
   count(*) filter (where ${row}.archived_at is null and ${row}.snoozed_until is null and ${row}.read_at is null) as unread,
   count(*) filter (where ${row}.archived_at is null and ${row}.snoozed_until is null and ${row}.seen_at is null) as unseen`
 
-const text = ({ set, where }: (typeof ACTIONS)[InboxAction], selection: string): string => `
+const text = ({ set, where, queue = '' }: (typeof ACTIONS)[InboxAction], selection: string): string => `
 with chosen as materialized (
   select n.id, n.archived_at, n.snoozed_until, n.read_at, n.seen_at, $3::timestamptz as now,
     $4::int8 + row_number() over (order by n.arrival_version) as version
@@ -43,7 +59,7 @@ with chosen as materialized (
   update notification n set ${set}, inbox_version = c.version
   from chosen c where n.tenant_id = $1 and n.id = c.id
   returning n.*
-), before as (select ${counted('chosen')} from chosen),
+)${queue}, before as (select ${counted('chosen')} from chosen),
 after as (select count(*) as affected, ${counted('changed')} from changed),
 moved as (
   update inbox i set version = i.version + after.affected, total = i.total + after.total - before.total,
@@ -75,7 +91,7 @@ export const changeInbox = (
     ? {
         name: `change_inbox_${action}_ids`,
         text: text(ACTIONS[action], BY_ID),
-        values: [tenantId, recipientId, now, version, selection.ids],
+        values: [tenantId, recipientId, now, version, selection.ids, ...(selection.until ? [selection.until] : [])],
       }
     : {
         name: `change_inbox_${action}_filter`,
