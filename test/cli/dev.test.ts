@@ -157,9 +157,9 @@ test.each([
     /Notifier "a": channel "email" has no `render.email`/,
   ],
   [
-    'what this version cannot do yet',
-    `defineConfig({ notifiers: [defineNotifier({ key: 'a', version: 1, payload: z.object({}), channels: ['email'], render: { email: () => ({ subject: '', html: '', text: '' }) }, digest: { email: {} } })], adapters: { email: log() } })`,
-    /Notifier "a": `digest` is not supported yet/,
+    'a digest rule without a window',
+    `defineConfig({ notifiers: [], digestRules: [{ key: 'daily', version: 1, channel: 'email', groupBy: 'category' }] as never })`,
+    /Digest rule "daily": window.kind must be one of fixed, boundary, sliding/,
   ],
   [
     'a channel that nothing carries',
