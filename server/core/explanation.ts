@@ -61,6 +61,8 @@ export interface Story {
     readonly seenAt: Date | null
     readonly readAt: Date | null
     readonly archivedAt: Date | null
+    /** When its recipient's data was erased. */
+    readonly erasedAt: Date | null
   }
   readonly delivery: {
     readonly insertedAt: Date

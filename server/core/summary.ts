@@ -249,6 +249,13 @@ const notSent = (story: Story): string => {
 
 /** One sentence that a support person can read out, made of what was stored. */
 export const summaryOf = (story: Story): string => {
+  const { erasedAt } = story.notification
+  // Where it was cancelled for that, the sentence says so itself.
+  const said = erasedAt === null || story.delivery.suppressionReason === 'recipient_erased'
+  return `${becomeOf(story)}${said ? '' : ` The recipient's data was erased at ${instantText(erasedAt)}.`}`
+}
+
+const becomeOf = (story: Story): string => {
   switch (story.delivery.status) {
     case 'pending':
       return pending(story)

@@ -57,7 +57,7 @@ const REPORTED: Readonly<Record<string, Step>> = {
 }
 
 const FIRST = ['event_created', 'notification_created']
-const LAST = ['notification_seen', 'notification_read', 'notification_archived']
+const LAST = ['notification_seen', 'notification_read', 'notification_archived', 'recipient_erased']
 const PRECEDENCE = [...FIRST, ...Object.keys(STEPS), ...LAST]
 
 const precedenceOf = ({ event, detail }: TimelineEntry): number => {

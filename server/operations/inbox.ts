@@ -117,7 +117,7 @@ export const markInbox = async (
   }
 }
 
-const INSTANTS = ['insertedAt', 'arrivedAt', 'seenAt', 'readAt', 'archivedAt', 'snoozedUntil'] as const
+const INSTANTS = ['insertedAt', 'arrivedAt', 'seenAt', 'readAt', 'archivedAt', 'snoozedUntil', 'erasedAt'] as const
 
 /** A row that came as JSON has its instants as text. */
 const revive = (row: NotificationRow): NotificationRow => {

@@ -55,7 +55,8 @@ const changesFor = (
   const stand = rows[0]
   const version = stand?.version ?? 0
   const counts = { total: stand?.total ?? 0, unread: stand?.unread ?? 0, unseen: stand?.unseen ?? 0 }
-  if (cursor !== null && cursor > version) return { version, changed: [], counts, resync: true, more: false }
+  const lost = cursor !== null && (cursor > version || cursor < (stand?.resync_below ?? 0))
+  if (lost) return { version, changed: [], counts, resync: true, more: false }
   const changed = rows.filter((row): row is InboxChangesRow & NotificationRow => row.id !== null)
   if (!first && changed.length === 0 && version === cursor) return null
   const more = changed.length === MAX_CHANGES

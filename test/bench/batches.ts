@@ -92,6 +92,7 @@ const bareRows = (recipients: readonly string[], now: Date) => {
         recipient_count: 1,
         planned_recipient_count: 1,
         failed_recipient_count: 0,
+        erased_at: null,
       },
       notification: {
         ...common,

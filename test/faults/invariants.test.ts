@@ -48,6 +48,7 @@ const SABOTAGE: Readonly<Record<string, string>> = {
   'a digest was sent on its way by one bucket, whenever something went into it and then alone': `update event set is_digest = true where idempotency_key = 'sent'`,
   'every row belongs to the ones it was made for': `update delivery set notification_id = gen_random_uuid() where id = ${WAITING}`,
   "an inbox's counters are what counting its items gives": `update inbox set total = total + 1 where recipient_id = 'ada'`,
+  'of a recipient whose data was erased nothing is told to anybody, and nothing waits': `update notification set content = null, arrival_version = null, arrived_at = null, inbox_version = null, erased_at = now() where recipient_id = 'ada'`,
   'an item of an inbox is queued to come back exactly while it is snoozed, for when that is over': `update notification set snoozed_until = now() where recipient_id = 'bob'`,
   'no item of an inbox is ahead of it, and the newest change stands at its version': `update inbox set version = version - 1 where recipient_id = 'ada'`,
   'versions of an inbox are each given once': `drop index notification_inbox_version_key; update notification set inbox_version = 2 where recipient_id = 'ada'`,

@@ -29,7 +29,7 @@ const APPEND_ONLY = '23001'
 const DUPLICATE = '23505'
 
 test.each([
-  ['delivery_attempt', 'reason'],
+  ['delivery_attempt', 'outcome'],
   ['delivery_decision', 'checkpoint'],
   ['delivery_transition', 'reason'],
 ])('a row of %s is never changed once it is written, not even by the owner', async (table, column) => {
@@ -38,6 +38,16 @@ test.each([
   const update = `update ${table} set ${column} = ${column}`
   expect(await codeOf(carillon.app.db.system.query(update))).toBe(PRIVILEGE)
   expect(await codeOf(carillon.sql.query(update))).toBe(APPEND_ONLY)
+})
+
+test('what a row of history says of a person may be taken out of it, and nothing else, nor be put in', async () => {
+  const { system } = carillon.app.db
+  const { rows } = await system.query('select reason, address from delivery_attempt')
+  expect(rows[0].address).not.toBeNull()
+  expect(await codeOf(system.query(`update delivery_attempt set address = 'other'`))).toBe(APPEND_ONLY)
+  expect(await codeOf(system.query('update delivery_attempt set address = null, reason = null'))).toBeNull()
+  expect(await codeOf(system.query(`update delivery_attempt set address = 'other'`))).toBe(APPEND_ONLY)
+  expect(await codeOf(system.query(`update delivery_transition set context = '{}'`))).toBe(APPEND_ONLY)
 })
 
 test('an attempt number is given once, whoever asks', async () => {

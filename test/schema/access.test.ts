@@ -1,4 +1,4 @@
-import { type GraphQLField, isObjectType } from 'graphql'
+import { type GraphQLField, getNamedType, isLeafType, isObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schema } from '../../schema/index.ts'
 import { memory } from '../../server/index.ts'
@@ -41,6 +41,8 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Query.recipient': ['backend', 'operator'],
   'Query.recipients': ['backend', 'operator'],
   'Query.topic': ['backend', 'operator'],
+  'Query.exportRecipient': ['backend', 'operator'],
+  'Mutation.eraseRecipient': ['backend'],
   'Query.simulateTrigger': ['backend', 'operator'],
   'Query.previewRendering': ['backend', 'operator'],
   'Query.notifiers': ['backend', 'operator'],
@@ -120,6 +122,8 @@ const argumentsOf = (name: string): Record<string, unknown> => {
     deleteDigestRule: input({ key: 'none', version: 1 }),
     flushDigestBucket: input({ bucketId: 'none', reason: 'why' }),
     snooze: input({ recipientId, ids: [], until: '2999-01-01T00:00:00.000Z' }),
+    exportRecipient: { recipientId: 'nobody' },
+    eraseRecipient: input({ recipientId: 'nobody' }),
     recipient: { recipientId },
     trigger: input(triggerInput({ notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients: [] })),
     triggerBatch: input({ triggers: [] }),
@@ -150,11 +154,12 @@ const rootFields = () =>
     Object.values(type?.getFields() ?? {}).map((field) => ({ place: `${type?.name}.${field.name}`, type, field })),
   )
 
-const operationFor = (kind: string, { name, args }: GraphQLField<unknown, unknown>, given: object): string => {
+const operationFor = (kind: string, { name, args, type }: GraphQLField<unknown, unknown>, given: object): string => {
+  const selection = isLeafType(getNamedType(type)) ? '' : '{ __typename }'
   const used = args.filter((arg) => arg.name in given)
   const declared = used.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
   const passed = used.map((arg) => `${arg.name}: $${arg.name}`).join(', ')
-  return `${kind.toLowerCase()} ${declared && `(${declared})`} { ${name}${passed && `(${passed})`} { __typename } }`
+  return `${kind.toLowerCase()} ${declared && `(${declared})`} { ${name}${passed && `(${passed})`} ${selection} }`
 }
 
 /** The answer to an operation, and of a subscription its first event. */

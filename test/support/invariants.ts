@@ -93,6 +93,15 @@ export const INVARIANTS: readonly Invariant[] = [
         <> (coalesce(c.total, 0), coalesce(c.unread, 0), coalesce(c.unseen, 0))`,
   },
   {
+    promise: 'of a recipient whose data was erased nothing is told to anybody, and nothing waits',
+    sql: `select n.id, v.id, v.status from notification n left join delivery v on (v.tenant_id, v.notification_id) = (n.tenant_id, n.id)
+        left join delivery_attempt a on (a.tenant_id, a.delivery_id) = (v.tenant_id, v.id)
+        left join event e on (e.tenant_id, e.id) = (n.tenant_id, n.event_id)
+      where n.erased_at is not null and (n.content is not null or v.status in ('pending', 'failed')
+        or (a.inserted_at < n.erased_at and (a.address is not null or a.reason is not null))
+        or (e.recipient_count = 1 and v.id is not null and (e.erased_at is null or e.payload <> '{}')))`,
+  },
+  {
     promise: 'an item of an inbox is queued to come back exactly while it is snoozed, for when that is over',
     sql: `select n.id, n.snoozed_until, d.due_at from notification n
         full join (select * from due where kind = 'wake') d on (d.tenant_id, d.subject_id) = (n.tenant_id, n.id)
@@ -103,7 +112,7 @@ export const INVARIANTS: readonly Invariant[] = [
     sql: `select i.recipient_id, i.version, n.newest from inbox i
         full join (select tenant_id, recipient_id, max(inbox_version) as newest from notification where inbox_version is not null group by 1, 2) n
           on (n.tenant_id, n.recipient_id) = (i.tenant_id, i.recipient_id)
-      where coalesce(i.version, -1) <> coalesce(n.newest, 0)`,
+      where coalesce(i.version, -1) <> greatest(coalesce(n.newest, 0), coalesce(i.resync_below, 0))`,
   },
   {
     promise: 'versions of an inbox are each given once',
@@ -121,6 +130,7 @@ export const INVARIANTS: readonly Invariant[] = [
     promise: 'an in-app delivery has succeeded exactly where its notification is in the inbox, with content',
     sql: `select v.id, v.status, n.arrival_version from delivery v join notification n on (n.tenant_id, n.id) = (v.tenant_id, v.notification_id)
       where v.channel = 'in_app'
+        and n.erased_at is null
         and ((v.status = 'succeeded') <> (n.arrival_version is not null) or (n.arrival_version is not null and n.content is null))`,
   },
   {

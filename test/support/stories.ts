@@ -67,6 +67,7 @@ export const storyOf = ({
     seenAt: null,
     readAt: null,
     archivedAt: null,
+    erasedAt: null,
     ...notification,
   },
   delivery: {

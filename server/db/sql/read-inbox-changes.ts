@@ -10,6 +10,8 @@ export type InboxChangesRow = {
   total: number | null
   unread: number | null
   unseen: number | null
+  /** Cursors before this version cannot be gone on from. */
+  resync_below: number | null
 } & (NotificationRow | { id: null })
 
 /**
@@ -19,7 +21,7 @@ export type InboxChangesRow = {
 export const readInboxChanges = (wanted: readonly (InboxKey & { readonly after: number | null })[]): QueryConfig => ({
   name: 'read_inbox_changes',
   text: `
-select k.ordinal::int4, i.version, i.total, i.unread, i.unseen, c.*
+select k.ordinal::int4, i.version, i.total, i.unread, i.unseen, i.resync_below, c.*
 from unnest($1::text[], $2::text[], $3::int8[]) with ordinality as k (tenant_id, recipient_id, after, ordinal)
 left join inbox i on i.tenant_id = k.tenant_id collate "C" and i.recipient_id = k.recipient_id collate "C"
 left join lateral (

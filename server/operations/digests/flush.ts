@@ -136,6 +136,7 @@ const digestEvent = (bucket: ClosingBucketRow, included: readonly MemberRow[], n
     expires_at: Number.isFinite(last) ? new Date(last) : null,
     topics: [],
     is_digest: true,
+    erased_at: null,
     recipient_count: 1,
     planned_recipient_count: 1,
     failed_recipient_count: 0,

@@ -67,6 +67,7 @@ const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
     expires_at: request.expiresAt ?? null,
     topics: topicsOf(request),
     is_digest: false,
+    erased_at: null,
     recipient_count: recipientIds.length,
     planned_recipient_count: recipients ? recipientIds.length : 0,
     failed_recipient_count: 0,

@@ -1,0 +1,36 @@
+import type { InboxKey } from '../core/cursor.ts'
+import { idFault } from '../core/json-limits.ts'
+import { eraseHistory, erasePayloads, lockErasure, removeRecipient, stopDeliveries } from '../db/sql/erase-recipient.ts'
+import { leaveBuckets } from '../db/sql/leave-buckets.ts'
+import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
+import { asTenant } from '../db/transaction.ts'
+import { badInput } from '../errors.ts'
+import type { Capabilities } from './capabilities.ts'
+import { lockOneInbox } from './inbox.ts'
+
+/**
+ * Erases all that is known of a recipient: its details, addresses, settings and subscriptions, the content that it was
+ * sent, the payloads of events that were for it alone, and what was said about its addresses. What waits for it is
+ * cancelled. The id stays, as the key to explanations, which still say what was decided, and that it was erased.
+ * Answers how many notifications lost their content; asked again, 0.
+ */
+export const eraseRecipient = async ({ db, clock, hints }: Capabilities, recipient: InboxKey): Promise<number> => {
+  const fault = idFault(recipient.recipientId, ['input', 'recipientId'])
+  if (fault) throw badInput(`recipientId ${fault.message}`, fault.path)
+  const { tenantId } = recipient
+  const erased = await asTenant(db.tenant, tenantId, async (tx) => {
+    await lockOneInbox(tx, recipient)
+    for (const lock of lockErasure(recipient)) await tx.query(lock)
+    const [time] = await tx.query<ClockRow>(readClock(clock.now()))
+    const { now } = time as ClockRow
+    const stopped = await tx.query<{ tenantId: string; id: string }>(stopDeliveries(recipient, now))
+    if (stopped.length > 0) await tx.query(leaveBuckets(stopped, now))
+    const [counted] = await tx.query<{ count: number }>(eraseHistory(recipient, now))
+    await tx.commitWith(removeRecipient(recipient))
+    return { now, count: counted?.count ?? 0 }
+  })
+  // Apart from the rest, since events are locked before inboxes; asked again, what was left of it is done.
+  await asTenant(db.tenant, tenantId, (tx) => tx.commitWith([erasePayloads(recipient, erased.now)]))
+  hints.inboxesMoved([recipient])
+  return erased.count
+}
