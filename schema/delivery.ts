@@ -96,7 +96,7 @@ export const Delivery = builder.prismaNode('Delivery', {
     waitingFor: t.string({
       nullable: true,
       description:
-        'What a delivery that is not terminal waits for: due, retry, provider, operator, quiet_hours, digest, ...',
+        'What a delivery that is not terminal waits for: due, retry, breaker, provider, operator, quiet_hours, digest, ...',
       resolve: (row) => waitingFor(row as typeof row & { status: Status; orchestrationState: Orchestration }),
     }),
     renderKey: t.exposeString('renderKey', { nullable: true }),

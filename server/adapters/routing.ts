@@ -9,6 +9,8 @@ export interface RoutedAdapter {
   readonly adapter: Adapter
   /** How long one call may take, in milliseconds. */
   readonly timeoutMs: number
+  /** How many of its calls a worker has open at once, of all channels that list it. */
+  readonly concurrency: number
 }
 
 /** One channel's way out. */
@@ -17,9 +19,7 @@ export interface Route {
   readonly adapters: readonly RoutedAdapter[]
   /** The first adapter's own, where it has one. */
   readonly policy: RetryPolicy
-  /** How many deliveries a worker has under way at once. */
-  readonly concurrency: number
-  /** What channels share: those whose first adapter is the same are limited together. */
+  /** The first adapter's name: channels that begin with the same one claim deliveries together. */
   readonly limitedBy: string
 }
 
@@ -103,9 +103,12 @@ export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig): R
     const [first] = fitting
     if (!first) continue
     routes.set(channel, {
-      adapters: fitting.map((adapter) => ({ adapter, timeoutMs: adapter.timeoutMs ?? DEFAULT_TIMEOUT_MS })),
+      adapters: fitting.map((adapter) => ({
+        adapter,
+        timeoutMs: adapter.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        concurrency,
+      })),
       policy: retryPolicy(first.retry, policy, `${subject}.retry`, faults),
-      concurrency,
       limitedBy: first.name,
     })
   }

@@ -45,3 +45,21 @@ export const breakerState = ({ openUntil }: Breaker, now: number): 'closed' | 'h
   if (openUntil === null) return 'closed'
   return now >= openUntil ? 'half_open' : 'open'
 }
+
+/** How soon it is looked again whether the call that tries a provider out has been answered. */
+const TRYING_OUT_MS = 1_000
+
+/** How long a call must wait, in milliseconds, beside so many that are under way; `null` where it may be made now. */
+export const restMs = (
+  breaker: Breaker,
+  { now, underWay }: { readonly now: number; readonly underWay: number },
+): number | null => {
+  switch (breakerState(breaker, now)) {
+    case 'closed':
+      return null
+    case 'open':
+      return (breaker.openUntil ?? now) - now
+    case 'half_open':
+      return underWay === 0 ? null : TRYING_OUT_MS
+  }
+}

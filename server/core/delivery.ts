@@ -33,18 +33,26 @@ interface Waiting {
   readonly planningReason: string | null
   /** Whether its worker died in mid-call, and it is not tried again by itself. */
   readonly awaitsOperator: boolean
+  /** Why nobody was called in its latest try, where that is so. */
+  readonly putOffBy: string | null
 }
 
 /**
- * What a delivery waits for: `due`, `retry`, `provider`, `operator`, or why it was deferred or held; `null` where it is
+ * What a delivery waits for: `due`, `retry`, `breaker`, `provider`, `operator`, or why it was deferred or held; `null` where it is
  * terminal.
  */
-export const waitingFor = ({ status, orchestrationState, planningReason, awaitsOperator }: Waiting): string | null => {
+export const waitingFor = ({
+  status,
+  orchestrationState,
+  planningReason,
+  awaitsOperator,
+  putOffBy,
+}: Waiting): string | null => {
   if (isTerminal(status)) return null
   if (status === 'dispatched') return awaitsOperator ? 'operator' : 'provider'
   if (orchestrationState === 'digest_held') return 'digest'
   if (orchestrationState === 'deferred') return planningReason
-  return status === 'failed' ? 'retry' : 'due'
+  return status === 'failed' ? (putOffBy ?? 'retry') : 'due'
 }
 
 /** What an operator may do with a delivery. */

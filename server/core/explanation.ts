@@ -76,6 +76,8 @@ export interface Story {
     readonly suppressionReason: string | null
     readonly nextEligibleAt: Date | null
     readonly nextAttemptAt: Date | null
+    /** Why nobody was called in its latest try, where that is so. */
+    readonly putOffBy: string | null
   }
   readonly digest: StoryDigest | null
   /** By number. */

@@ -14,6 +14,16 @@ export type CallResult =
       readonly retryAfterMs: number
     }
   | { readonly ended: 'permanent' | 'bounced'; readonly reason: string | null }
+  | PutOff
+
+/** No call was made: every provider of the channel rests, or the server is about to stop. */
+export interface PutOff {
+  readonly ended: 'put_off'
+  readonly because: 'breaker' | 'given_up'
+  readonly reason: string
+  /** How long its providers rest yet, in milliseconds. */
+  readonly retryAfterMs: number
+}
 
 /** What an attempt says of a call. */
 export const attemptOf = ({
@@ -26,6 +36,8 @@ export const attemptOf = ({
       return { outcome: 'rejected', errorClass: ended }
     case 'bounced':
       return { outcome: 'bounced', errorClass: ended }
+    case 'put_off':
+      return { outcome: 'failed', errorClass: 'temporary' }
     default:
       return { outcome: 'failed', errorClass: ended }
   }
@@ -47,11 +59,33 @@ export interface Settlement {
   readonly suppressionReason: ReasonCode | null
   /** How long until the next try; `null` where there is none. */
   readonly retryInMs: number | null
+  /** Why none of the addresses that are left was called in this try; `null` where one was, or none is left. */
+  readonly putOffBy: 'breaker' | null
 }
 
 const retryAfterOf = (result: CallResult): number => ('retryAfterMs' in result ? result.retryAfterMs : 0)
+const isPutOff = ({ ended }: CallResult): boolean => ended === 'put_off'
 const endOf = ({ ended }: CallResult): AddressEnd | null =>
   ended === 'accepted' || ended === 'permanent' || ended === 'bounced' ? ended : null
+
+interface TryOptions {
+  readonly policy: RetryPolicy
+  readonly tries: number
+  readonly random: number
+}
+
+/** How long until those are called that may still be reached; `null` where no try is left. */
+const nextTryInMs = (open: readonly CallResult[], { policy, tries, random }: TryOptions): number | null => {
+  const retryAfterMs = Math.max(...open.map(retryAfterOf))
+  // Nobody was asked, so nobody is to be spared.
+  if (open.every(isPutOff)) return retryAfterMs
+  // Nor is an address given up that was not called.
+  const attempts = open.some(isPutOff) ? Number.POSITIVE_INFINITY : policy.attempts
+  return retryDelayMs({ ...policy, attempts }, { tries, retryAfterMs, random })
+}
+
+const restsOf = (open: readonly CallResult[]): Settlement['putOffBy'] =>
+  open.every((result) => result.ended === 'put_off' && result.because === 'breaker') ? 'breaker' : null
 
 /**
  * Decides what follows a try: the last answer for each address that was called, and how it stands with the others.
@@ -60,31 +94,19 @@ const endOf = ({ ended }: CallResult): AddressEnd | null =>
  */
 export const settleTry = (
   results: readonly CallResult[],
-  {
-    earlier = [],
-    policy,
-    tries,
-    random,
-  }: {
-    readonly earlier?: readonly AddressEnd[]
-    readonly policy: RetryPolicy
-    readonly tries: number
-    readonly random: number
-  },
+  { earlier = [], ...options }: TryOptions & { readonly earlier?: readonly AddressEnd[] },
 ): Settlement => {
   const open = results.filter((result) => endOf(result) === null)
-  if (open.length > 0) {
-    const retryAfterMs = Math.max(...open.map(retryAfterOf))
-    const retryInMs = retryDelayMs(policy, { tries, retryAfterMs, random })
-    if (retryInMs !== null) return { status: 'failed', suppressionReason: null, retryInMs }
-  }
+  const retryInMs = open.length > 0 ? nextTryInMs(open, options) : null
+  if (retryInMs !== null) return { status: 'failed', suppressionReason: null, retryInMs, putOffBy: restsOf(open) }
   return settleEnds([...earlier, ...results.flatMap((result) => endOf(result) ?? [])], open.length)
 }
 
 /** What becomes of a delivery with which nothing more is to be done, by its addresses' ends; `exhausted` have none, but no try left. */
 export const settleEnds = (ends: readonly AddressEnd[], exhausted = 0): Settlement => {
-  if (ends.includes('accepted')) return { status: 'succeeded', suppressionReason: null, retryInMs: null }
-  return { status: 'cancelled', suppressionReason: reasonOf(ends, exhausted), retryInMs: null }
+  if (ends.includes('accepted'))
+    return { status: 'succeeded', suppressionReason: null, retryInMs: null, putOffBy: null }
+  return { status: 'cancelled', suppressionReason: reasonOf(ends, exhausted), retryInMs: null, putOffBy: null }
 }
 
 const reasonOf = (ends: readonly AddressEnd[], exhausted: number): ReasonCode => {

@@ -193,7 +193,11 @@ const complaintIn = (story: Story): string => {
 }
 
 const failed = (story: Story): string => {
-  const { nextAttemptAt } = story.delivery
+  const { nextAttemptAt, putOffBy } = story.delivery
+  if (putOffBy === 'breaker') {
+    const until = nextAttemptAt ? instantText(nextAttemptAt) : 'later'
+    return `Waits until ${until}: its provider failed again and again, and is left alone until then.`
+  }
   const next = nextAttemptAt ? `: the next one is due at ${instantText(nextAttemptAt)}` : ''
   const tries = triesOf(story)
   return `Failed for now after ${countText(tries, 'try', 'tries')}${next}${wordsOf(story)}.`

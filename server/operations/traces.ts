@@ -89,6 +89,7 @@ const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
     suppressionReason: row.suppression_reason,
     nextEligibleAt: row.next_eligible_at,
     nextAttemptAt: row.next_attempt_at,
+    putOffBy: row.put_off_by,
     renderKey: row.render_key,
     renderVersion: row.render_version,
   },

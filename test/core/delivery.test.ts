@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DELIVERY_STATUSES, isTerminal, ORCHESTRATION_STATES, waitingFor } from '../../server/core/delivery.ts'
 
-const READY = { orchestrationState: 'ready', planningReason: null, awaitsOperator: false } as const
+const READY = { orchestrationState: 'ready', planningReason: null, awaitsOperator: false, putOffBy: null } as const
 
 test.each([
   ['pending', 'due'],
@@ -21,6 +21,12 @@ test('a delivery that was put off waits for the reason of it, and a held one for
   expect(waitingFor(deferred)).toBe('quiet_hours')
   const held = { ...deferred, orchestrationState: 'digest_held', planningReason: 'digest_rule' } as const
   expect(waitingFor(held)).toBe('digest')
+})
+
+test('a delivery that failed because its providers rest waits for their breakers, and says so only then', () => {
+  expect(waitingFor({ ...READY, status: 'failed', putOffBy: 'breaker' })).toBe('breaker')
+  expect(waitingFor({ ...READY, status: 'pending', putOffBy: 'breaker' })).toBe('due')
+  expect(waitingFor({ ...READY, status: 'succeeded', putOffBy: 'breaker' })).toBeNull()
 })
 
 test('a delivery that hangs in mid-call waits for an operator, and one whose call is under way for the provider', () => {

@@ -21,6 +21,7 @@ const failed = (ended: 'temporary' | 'render_failed' | 'unknown_classification',
   retryAfterMs,
 })
 const temporary = failed('temporary')
+const rests = (retryAfterMs: number): CallResult => ({ ended: 'put_off', because: 'breaker', reason: '', retryAfterMs })
 const permanent: CallResult = { ended: 'permanent', reason: null }
 const bounced: CallResult = { ended: 'bounced', reason: null }
 
@@ -31,6 +32,7 @@ test.each([
   [failed('unknown_classification'), 'failed', 'unknown_classification'],
   [permanent, 'rejected', 'permanent'],
   [bounced, 'bounced', 'bounced'],
+  [rests(1), 'failed', 'temporary'],
 ] as const)('a call that ended as %o is recorded as %s/%s', (result, outcome, errorClass) => {
   expect(attemptOf(result)).toEqual({ outcome, errorClass })
 })
@@ -52,7 +54,7 @@ test.each([
 ] as const)(
   'a delivery to one address that ended as %o on try %o is %s',
   (result, options, status, suppressionReason, retryInMs) => {
-    expect(settleTry([result], options)).toEqual({ status, suppressionReason, retryInMs })
+    expect(settleTry([result], options)).toEqual({ status, suppressionReason, retryInMs, putOffBy: null })
   },
 )
 
@@ -88,6 +90,19 @@ test('the next try is not before any provider that was asked wants it', () => {
   expect(settleTry(results, FIRST).retryInMs).toBe(60_000)
 })
 
+test('a delivery whose providers rest waits for exactly as long as they do, on any try', () => {
+  for (const options of [FIRST, LAST]) {
+    const waits = { status: 'failed', suppressionReason: null, retryInMs: 10_000, putOffBy: 'breaker' }
+    expect(settleTry([rests(10_000)], options)).toEqual(waits)
+    expect(settleTry([accepted, rests(10_000), rests(2_000)], options)).toEqual(waits)
+  }
+})
+
+test('a try in which an address was not called is never the last', () => {
+  expect(settleTry([temporary, rests(0)], LAST)).toMatchObject({ status: 'failed', putOffBy: null })
+  expect(settleTry([temporary, rests(600_000)], LAST).retryInMs).toBe(600_000)
+})
+
 test('a try that nobody heard the end of counts, and the last of them gives the delivery up', () => {
   expect(settleUnknown(DEFAULT_RETRY, 1)).toBe('again')
   expect(settleUnknown(DEFAULT_RETRY, DEFAULT_RETRY.attempts - 1)).toBe('again')
@@ -120,7 +135,7 @@ const ANY_END = fc.constantFrom<AddressEnd>('accepted', 'permanent', 'bounced')
 test('a delivery that is not terminal after a try has another one, and a terminal one has none', () => {
   fc.assert(
     fc.property(
-      fc.array(ANY_RESULT, { minLength: 1, maxLength: 5 }),
+      fc.array(fc.oneof(ANY_RESULT, fc.nat().map(rests)), { minLength: 1, maxLength: 5 }),
       fc.array(ANY_END, { maxLength: 5 }),
       fc.integer({ min: 1, max: 12 }),
       fc.double({ min: 0, max: 0.999, noNaN: true }),

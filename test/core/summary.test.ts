@@ -323,6 +323,11 @@ const UNDER_WAY: readonly (readonly [string, Parameters<typeof storyOf>[0], stri
     },
     'Failed for now after 2 tries: the next one is due at 2026-01-15 12:05:00 UTC; the provider\'s words: "greylisted".',
   ],
+  [
+    'waits for its provider to come back',
+    { delivery: { status: 'failed', nextAttemptAt: LATER, putOffBy: 'breaker' }, attempts: [ATTEMPT] },
+    'Waits until 2026-01-15 12:05:00 UTC: its provider failed again and again, and is left alone until then.',
+  ],
   ['is in a digest', { delivery: { status: 'digested' } }, 'Sent as part of a digest.'],
 ]
 

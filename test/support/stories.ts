@@ -81,6 +81,7 @@ export const storyOf = ({
     suppressionReason: null,
     nextEligibleAt: null,
     nextAttemptAt: null,
+    putOffBy: null,
     ...delivery,
   },
 })

@@ -78,7 +78,7 @@ with moved as (
   select u.*, $11::timestamptz from unnest($24::text[], $25::uuid[], $26::uuid[], $27::text[], $28::text[], $29::jsonb[]) as u
 ), deliveries as (
   update delivery v set status = m.status, suppression_reason = m.suppression_reason, next_attempt_at = m.retry_at,
-    awaits_operator = false, updated_at = $11::timestamptz,
+    put_off_by = null, awaits_operator = false, updated_at = $11::timestamptz,
     orchestration_state = case when m.status = 'cancelled' then v.orchestration_state else 'ready' end,
     counts_at = case when v.counts_at is null or v.status <> 'pending' then v.counts_at
       when m.status = 'failed' then m.retry_at when m.status = 'succeeded' then $11::timestamptz else v.counts_at end

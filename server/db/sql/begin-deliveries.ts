@@ -83,7 +83,7 @@ with begun as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
   select u.*, $11::timestamptz from unnest($16::text[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::jsonb[]) as u
 ), deliveries as (
-  update delivery v set status = b.status, awaits_operator = b.awaits_operator, suppression_reason = b.suppression_reason, next_attempt_at = null, updated_at = $11::timestamptz,
+  update delivery v set status = b.status, awaits_operator = b.awaits_operator, suppression_reason = b.suppression_reason, next_attempt_at = null, put_off_by = null, updated_at = $11::timestamptz,
     orchestration_state = case when b.until is not null then 'deferred' when b.status in ('dispatched', 'succeeded') then 'ready' else v.orchestration_state end,
     next_eligible_at = coalesce(b.until, v.next_eligible_at), planning_reason = coalesce(b.planning_reason, v.planning_reason),
     planning_context = coalesce(b.planning_context, v.planning_context),

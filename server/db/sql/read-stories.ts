@@ -20,6 +20,7 @@ export interface StoryRow {
   suppression_reason: string | null
   next_eligible_at: Date | null
   next_attempt_at: Date | null
+  put_off_by: string | null
   render_key: string | null
   render_version: number | null
   inserted_at: Date
@@ -98,7 +99,7 @@ export const readStories = (tenantId: string, ids: readonly string[]): QueryConf
   name: 'read_stories',
   text: `
 select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, v.category, v.channel, v.step_key, v.awaits_operator, v.status,
-  v.orchestration_state, v.planning_reason, v.planning_context, v.suppression_reason, v.next_eligible_at, v.next_attempt_at,
+  v.orchestration_state, v.planning_reason, v.planning_context, v.suppression_reason, v.next_eligible_at, v.next_attempt_at, v.put_off_by,
   v.render_key, v.render_version, v.inserted_at, e.correlation_id, e.inserted_at as event_inserted_at,
   n.inserted_at as notification_inserted_at, n.seen_at, n.read_at, n.archived_at, n.erased_at,
   (select json_agg(a order by a.attempt_number) from (

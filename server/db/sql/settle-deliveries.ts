@@ -29,6 +29,8 @@ export interface SettledDelivery {
   readonly status: DeliveryStatus
   readonly suppressionReason: string | null
   readonly retryInMs: number | null
+  /** Why nobody was called, where that is so: `breaker`. */
+  readonly putOffBy: string | null
   readonly transitionId: string
   /** Which template made what was handed over; `null` where none could. */
   readonly renderKey: string | null
@@ -67,8 +69,8 @@ export const settleDeliveries = (rows: readonly SettledDelivery[], now: Date | n
     text: `
 with clock as materialized (select date_trunc('milliseconds', coalesce($8::timestamptz, clock_timestamp())) as now),
 results as (
-  select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::float8[], $7::uuid[], $20::text[], $21::int4[])
-    as u (tenant_id, id, token, status, suppression_reason, retry_in_ms, transition_id, render_key, render_version)
+  select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::float8[], $7::uuid[], $20::text[], $21::int4[], $22::text[])
+    as u (tenant_id, id, token, status, suppression_reason, retry_in_ms, transition_id, render_key, render_version, put_off_by)
 ), held as materialized (
   select d.tenant_id, d.subject_id as id
   from due d join results r on d.tenant_id = r.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = r.id and d.lease_token = r.token
@@ -91,13 +93,13 @@ results as (
   insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
   select s.tenant_id, s.transition_id, s.id,
     case s.status when 'failed' then 'retry_scheduled' else 'cancelled' end,
-    coalesce(s.suppression_reason, (select a.error_class from unnest($9::uuid[], $13::text[]) as a (delivery_id, error_class)
+    coalesce(s.suppression_reason, s.put_off_by, (select a.error_class from unnest($9::uuid[], $13::text[]) as a (delivery_id, error_class)
       where a.delivery_id = s.id and a.error_class in ('temporary', 'render_failed', 'unknown_classification') limit 1)),
     case s.status when 'failed' then jsonb_build_object('nextAttemptAt', to_char(s.retry_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
       else '{}' end, s.now
   from settled s where s.status <> 'succeeded'
 ), deliveries as (
-  update delivery v set status = s.status, suppression_reason = s.suppression_reason, next_attempt_at = s.retry_at, updated_at = s.now,
+  update delivery v set status = s.status, suppression_reason = s.suppression_reason, next_attempt_at = s.retry_at, put_off_by = s.put_off_by, updated_at = s.now,
     render_key = coalesce(s.render_key, v.render_key), render_version = coalesce(s.render_version, v.render_version)
   from settled s where v.tenant_id = s.tenant_id collate "C" and v.id = s.id
 ), put_off as (
@@ -120,6 +122,7 @@ select tenant_id, id from settled`,
       ...attemptValues(rows),
       rows.map((row) => row.renderKey),
       rows.map((row) => row.renderVersion),
+      rows.map((row) => row.putOffBy),
     ],
   }
 }

@@ -1,10 +1,10 @@
 import type { Adapter, OutgoingMessage } from '../../adapters/adapter.ts'
-import type { Breakers } from '../../adapters/breakers.ts'
+import type { Admission, Breakers, CallEnd } from '../../adapters/breakers.ts'
 import type { Route, RoutedAdapter } from '../../adapters/routing.ts'
 import { derivedId } from '../../core/derived-id.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
 import { providerReason } from '../../core/provider-reason.ts'
-import type { CallResult } from '../../core/settlement.ts'
+import type { CallResult, PutOff } from '../../core/settlement.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { Rendered } from '../render-content.ts'
 import { type Made, renderDelivery } from '../render-delivery.ts'
@@ -40,6 +40,19 @@ const failed = (ended: 'temporary' | 'render_failed', reason: string | null): Ca
 
 /** Whether a provider gave no answer of its own, or only put the caller off. */
 const isPutOff = ({ ended }: CallResult): boolean => ended === 'temporary' || ended === 'unknown_classification'
+
+/** What becomes of an address that nobody could be asked about; of several providers the one that is back first counts. */
+const putOff = (refused: readonly Exclude<Admission, { readonly admitted: true }>[]): PutOff => {
+  const rests = refused.flatMap((one) => (one.because === 'breaker' ? [one.retryAfterMs] : []))
+  return rests.length === refused.length
+    ? {
+        ended: 'put_off',
+        because: 'breaker',
+        reason: 'not called: it failed again and again, and is left alone for a while',
+        retryAfterMs: Math.min(...rests),
+      }
+    : { ended: 'put_off', because: 'given_up', reason: 'not called: the server is about to stop', retryAfterMs: 0 }
+}
 
 /** Where an adapter's provider can report, for those that are told with each message. */
 const webhookUrlOf = ({ publicUrl }: Capabilities, tenantId: string, { name, receive }: Adapter) =>
@@ -91,10 +104,12 @@ export const sendOne = async (
     calls.push({ ...target, id: attemptIdOf(delivery.token, target, adapter, calls.length === 0), adapter, result })
     return result
   }
-  const fail = (result: CallResult): Sent => {
-    const adapter = route?.adapters[0]?.adapter.name ?? delivery.channel
-    return { results: targets.map((target) => made(target, adapter, result)), calls, rendered: null }
-  }
+  const firstAdapter = route?.adapters[0]?.adapter.name ?? delivery.channel
+  const fail = (result: CallResult): Sent => ({
+    results: targets.map((target) => made(target, firstAdapter, result)),
+    calls,
+    rendered: null,
+  })
   let content: Made
   try {
     content = await renderDelivery(capabilities, { ...outgoing, channel: delivery.channel })
@@ -122,7 +137,7 @@ export const sendOne = async (
     unsubscribeUrl,
   })
 
-  const callOne = async (target: Target, routed: RoutedAdapter): Promise<Call> => {
+  const callOne = async (target: Target, routed: RoutedAdapter, ended: (end: CallEnd) => void): Promise<Call> => {
     const { adapter } = routed
     const place = calls.length
     const id = attemptIdOf(delivery.token, target, adapter.name, place === 0)
@@ -132,7 +147,6 @@ export const sendOne = async (
       ...messageFor(target, id, delivery.attempts + place + 1),
       ...webhookUrlOf(capabilities, delivery.tenant_id, adapter),
     }
-    const ended = breakers.calling(adapter)
     const call = await callAdapter(capabilities, routed, {
       message,
       secrets: content.secrets,
@@ -147,16 +161,26 @@ export const sendOne = async (
   /** Calls one address by one adapter after the other, until one has an answer. */
   const callTarget = async (target: Target): Promise<CallResult> => {
     let last: CallResult | null = null
+    const refused: Exclude<Admission, { admitted: true }>[] = []
     for (const routed of route.adapters) {
-      if (!breakers.admits(routed.adapter)) continue
-      const call = await callOne(target, routed)
+      const admission = await breakers.enter(routed, signal)
+      if (!admission.admitted) {
+        refused.push(admission)
+        continue
+      }
+      const call = await callOne(target, routed, admission.ended)
       last = call.result
       // Without the lease another worker may have begun: what was not called yet is left to it.
       if (signal.aborted || !mayGoOn(routed, call)) break
     }
-    // Where all of them rest by now, the first is asked all the same: a try is not given away.
-    return last ?? (await callOne(target, route.adapters[0] as RoutedAdapter)).result
+    return last ?? putOff(refused)
   }
 
-  return { results: await Promise.all(targets.map(callTarget)), calls, rendered: content.rendered }
+  const results = await Promise.all(targets.map(callTarget))
+  // After the calls, whose numbers their providers have been told.
+  for (const [index, target] of targets.entries()) {
+    const result = results[index] as CallResult
+    if (result.ended === 'put_off') made(target, firstAdapter, result)
+  }
+  return { results, calls, rendered: content.rendered }
 }

@@ -37,6 +37,7 @@ export const settledRow = (
   status: settlement.status,
   suppressionReason: settlement.suppressionReason,
   retryInMs: settlement.retryInMs,
+  putOffBy: settlement.putOffBy,
   transitionId: newId(),
   renderKey: rendered?.renderKey ?? null,
   renderVersion: rendered?.renderVersion ?? null,
