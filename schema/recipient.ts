@@ -101,7 +101,7 @@ export const RecipientInput = builder.inputType('RecipientInput', {
     addresses: t.field({
       type: [RecipientAddressInput],
       description:
-        'Added to those it has. A channel may have several, such as a push subscription per device. In upsertRecipients one that bounced is good again; with a trigger it stays as it is, for a backend repeats these with every trigger.',
+        'Added to those it has, of which there are at most 100 then, email and phone among them: more are refused with all that was asked for. A channel may have several, such as a push subscription per device. In upsertRecipients one that bounced is good again; with a trigger it stays as it is, for a backend repeats these with every trigger.',
     }),
   }),
 })

@@ -203,7 +203,7 @@ export type RecipientFilter = {
 
 /** A recipient with details. Left out: unchanged. null: removed. */
 export type RecipientInput = {
-  /** Added to those it has. A channel may have several, such as a push subscription per device. In upsertRecipients one that bounced is good again; with a trigger it stays as it is, for a backend repeats these with every trigger. */
+  /** Added to those it has, of which there are at most 100 then, email and phone among them: more are refused with all that was asked for. A channel may have several, such as a push subscription per device. In upsertRecipients one that bounced is good again; with a trigger it stays as it is, for a backend repeats these with every trigger. */
   readonly addresses?: ReadonlyArray<RecipientAddressInput> | null | undefined;
   /** The host's own details, given to renders. */
   readonly data?: unknown;

@@ -4,6 +4,11 @@ import { databaseFailure } from '../db/errors.ts'
 const CONTENDED_PAUSE_MS = 20
 const MOST_CONTENDED_TRIES = 10
 
+/** What `run` throws where it finds one of several items bad: the batch is halved until that one stands alone. */
+export class BatchFault extends Error {
+  override readonly name = 'BatchFault'
+}
+
 const untilUncontended = async <T>(run: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -16,8 +21,8 @@ const untilUncontended = async <T>(run: () => Promise<T>): Promise<T> => {
 }
 
 /**
- * Runs a batch, each item with an outcome of its own. Where the database refuses the data of one of them, the batch is
- * halved until that one stands alone: the others are none the worse for it. A deadlock is tried again.
+ * Runs a batch, each item with an outcome of its own. Where the database refuses the data of one of them, or `run`
+ * throws a `BatchFault`, the batch is halved until that one stands alone: the others are none the worse for it. A deadlock is tried again.
  */
 export const halving = async <Item, Answer>(
   items: readonly Item[],
@@ -27,7 +32,8 @@ export const halving = async <Item, Answer>(
     const answers = await untilUncontended(() => run(items))
     return answers.map((value) => ({ status: 'fulfilled', value }))
   } catch (reason) {
-    if (databaseFailure(reason) !== 'bad_data' || items.length <= 1) {
+    const isOneBad = reason instanceof BatchFault || databaseFailure(reason) === 'bad_data'
+    if (!isOneBad || items.length <= 1) {
       return items.map(() => ({ status: 'rejected', reason }))
     }
     const middle = Math.ceil(items.length / 2)

@@ -1,8 +1,9 @@
 import type { QueryConfig } from 'pg'
-import type { Recipient } from '../core/recipient.ts'
+import { MAX_ADDRESSES, type Recipient } from '../core/recipient.ts'
 import {
   addAddresses,
   ensureRecipients,
+  findTooMany,
   type GivenAddress,
   type GivenRecipient,
   updateRecipients,
@@ -22,19 +23,25 @@ const mergeGiven = (recipients: readonly GivenRecipient[]): readonly GivenRecipi
   return [...byKey.values()]
 }
 
+/** How details that came with triggers are stored. */
+export interface DetailStatements {
+  /** In this order. */
+  readonly statements: readonly QueryConfig[]
+  /** Comes after them, and finds the recipients that would then have more addresses than they may; `null` where none is given. */
+  readonly check: QueryConfig | null
+}
+
 /**
- * What stores the details that came with a trigger, and makes the recipients that are new; in this order. An address that
- * bounced stays so: a host repeats its recipients' details with every trigger, and would undo every bounce.
+ * What stores the details that came with triggers, and makes the recipients that are new. An address that bounced stays
+ * so: a host repeats its recipients' details with every trigger, and would undo every bounce.
  */
-export const detailStatements = (recipients: readonly GivenRecipient[], now: Date): readonly QueryConfig[] => {
-  if (recipients.length === 0) return []
+export const detailStatements = (recipients: readonly GivenRecipient[], now: Date): DetailStatements => {
+  if (recipients.length === 0) return { statements: [], check: null }
   const merged = mergeGiven(recipients)
+  const details = [ensureRecipients(merged, now), updateRecipients(merged, now)]
   const addresses = addressesOf(merged)
-  return [
-    ensureRecipients(merged, now),
-    updateRecipients(merged, now),
-    ...(addresses.length > 0 ? [addAddresses(addresses, now)] : []),
-  ]
+  if (addresses.length === 0) return { statements: details, check: null }
+  return { statements: [...details, addAddresses(addresses, now)], check: findTooMany(addresses, MAX_ADDRESSES) }
 }
 
 /** The addresses that were given for recipients, each with the id that it gets where it is new. */

@@ -3,6 +3,7 @@ import { MAX_INLINE_RECIPIENTS, recipientFault } from '../core/trigger-request.t
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import {
   addAddresses,
+  type CrowdedRow,
   ensureRecipients,
   findTooMany,
   renewAddresses,
@@ -41,7 +42,7 @@ export const upsertRecipients = async (
     if (addresses.length === 0) return tx.commitWith(details)
     const written = [...details, addAddresses(addresses, now), renewAddresses(addresses)]
     await Promise.all(written.map((statement) => tx.query(statement)))
-    const [crowded] = await tx.query<{ recipient_id: string }>(findTooMany(addresses, MAX_ADDRESSES))
+    const [crowded] = await tx.query<CrowdedRow>(findTooMany(addresses, MAX_ADDRESSES))
     if (!crowded) return
     const index = recipients.findIndex(({ id }) => id.trim() === crowded.recipient_id)
     throw badInput(`Cannot store recipient ${index}: it would have more than ${MAX_ADDRESSES} addresses`, [

@@ -124,11 +124,17 @@ where (r.tenant_id, r.recipient_id) in (select tenant_id collate "C", recipient_
   values: addressValues(addresses),
 })
 
-/** Those of these new rows whose recipients have more than `most` addresses now. Index: recipient_address's unique key. */
+/** A recipient that has too many addresses. */
+export interface CrowdedRow {
+  tenant_id: string
+  recipient_id: string
+}
+
+/** Recipients of these new rows that have more than `most` addresses now. Indexes: recipient_address's keys. No lock. */
 export const findTooMany = (addresses: readonly GivenAddress[], most: number): QueryConfig => ({
   name: 'find_too_many_addresses',
   text: `
-select distinct a.recipient_id from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
+select distinct a.tenant_id, a.recipient_id from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
 join recipient_address a on a.tenant_id = k.tenant_id collate "C" and a.id = k.id
 join recipient r on r.tenant_id = a.tenant_id and r.recipient_id = a.recipient_id
 where num_nonnulls(r.email, r.phone) + (

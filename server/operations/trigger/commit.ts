@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
+import type { QueryConfig } from 'pg'
 import type { InboxKey } from '../../core/cursor.ts'
 import { isTerminal } from '../../core/delivery.ts'
+import { MAX_ADDRESSES } from '../../core/recipient.ts'
 import { topicsOf } from '../../core/trigger-request.ts'
 import { type EventRow, loadEventsByKey } from '../../db/sql/load-events-by-key.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { type TriedKeyRow, tryKeys } from '../../db/sql/try-keys.ts'
+import type { CrowdedRow } from '../../db/sql/upsert-recipients.ts'
 import { addSubscribers, type FanOutLane, queueFanOuts, writeAudience } from '../../db/sql/write-audience.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
 import { inTransaction, type Transaction } from '../../db/transaction.ts'
@@ -14,6 +17,7 @@ import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
+import { BatchFault } from '../halving.ts'
 import { detailStatements } from '../recipient-details.ts'
 import { type Expansion, expandRecipient, newExpansion, plannedEvent } from './expand.ts'
 import type { PreparedTrigger } from './prepare.ts'
@@ -159,6 +163,42 @@ const fanOutOf = (event: EventRow, now: Date) => {
   return { tenantId: event.tenant_id, id: event.id, lane, dueAt: (scheduled && event.send_at) || now }
 }
 
+const crowdedBy = ({ definition, request, path }: PreparedTrigger, recipientId: string): CarillonError => {
+  const index = request.recipients?.findIndex(({ id }) => id.trim() === recipientId) ?? -1
+  const fault = `would have more than ${MAX_ADDRESSES} addresses: remove some first`
+  return index === -1
+    ? badInput(`Notifier "${definition.key}": recipients: ${JSON.stringify(recipientId)} ${fault}`, [
+        ...path,
+        'payload',
+      ])
+    : badInput(`Cannot trigger "${definition.key}": recipient ${index} ${fault}`, [
+        ...path,
+        'recipients',
+        index,
+        'addresses',
+      ])
+}
+
+/**
+ * Stores the details that came with triggers, and refuses what gives a recipient more addresses than it may have. Answers
+ * what is left to be stored: without addresses there is nothing to wait for, and it travels with the commit.
+ */
+const storeDetails = async (
+  tx: Transaction,
+  items: readonly PreparedTrigger[],
+  now: Date,
+): Promise<readonly QueryConfig[]> => {
+  const given = items.flatMap(({ tenantId, given }) => given.map((recipient) => ({ tenantId, given: recipient })))
+  const { statements, check } = detailStatements(given, now)
+  if (!check) return statements
+  const stored = statements.map((statement) => tx.query(statement))
+  const [[crowded]] = await Promise.all([tx.query<CrowdedRow>(check), ...stored])
+  if (!crowded) return []
+  const [only] = items
+  if (only && items.length === 1) throw crowdedBy(only, crowded.recipient_id)
+  throw new BatchFault('one of these triggers gives its recipient too many addresses')
+}
+
 /**
  * Commits a batch of triggers in one transaction of as many round trips as for a single one, each with an outcome of
  * its own. Their idempotency keys differ. With `wait: false` it never waits for another transaction: what it would
@@ -202,9 +242,9 @@ export const commitTriggers = async (
       // Behind the write of those named: one that is both named and subscribed is counted once.
       if (later.length > 0) await tx.query(writeAudience(later.flatMap(audienceOf)))
       await Promise.all(later.map((one) => countAudience(tx, one)))
-      const given = stored.flatMap(({ tenantId, given }) => given.map((recipient) => ({ tenantId, given: recipient })))
+      const details = await storeDetails(tx, stored, now)
       await tx.commitWith([
-        ...detailStatements(given, now),
+        ...details,
         writePlans({ ...rows, events: created, inboxes: facts.advances() }, now),
         ...writeDigests(rows.digests, now),
         ...(later.length > 0 ? [queueFanOuts(later.map(({ event }) => fanOutOf(event, now)))] : []),
