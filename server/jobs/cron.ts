@@ -7,7 +7,7 @@ import { WAKE_LANE } from '../db/sql/wake-notifications.ts'
 import { FAN_OUT_LANES } from '../db/sql/write-audience.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
 import { fillInConfiguredRules } from '../operations/digests/rules.ts'
-import { sweepSecrets } from '../operations/erase-secrets.ts'
+import { createSecretsSweep } from '../operations/erase-secrets.ts'
 
 export interface Cron {
   /** Channels that deliveries wait on and that no adapter carries any more. */
@@ -32,9 +32,10 @@ export const startCron = (capabilities: Capabilities, routes: Routes): Cron => {
     }
   }
 
+  const sweepSecrets = createSecretsSweep({ db })
   const eraseSpentSecrets = async (): Promise<void> => {
     try {
-      await sweepSecrets({ db })
+      await sweepSecrets()
     } catch (error) {
       telemetry.emit('worker.failed', { error: error as Error })
     }

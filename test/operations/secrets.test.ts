@@ -3,15 +3,17 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { idOfType } from '../../server/core/node-id.ts'
 import { defineNotifier, type Recipient, secret } from '../../server/index.ts'
-import { sweepSecrets } from '../../server/operations/erase-secrets.ts'
+import { createSecretsSweep } from '../../server/operations/erase-secrets.ts'
 import { createSealing } from '../../server/operations/sealing.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { TestClock } from '../support/clock.ts'
 import { deliveriesOf, deliveryOf, standsOf } from '../support/deliveries.ts'
 import { operate, tryOperate } from '../support/operator.ts'
+import { report, takesEvents } from '../support/reports.ts'
 import { scripted } from '../support/scripted-adapter.ts'
 import { simulate } from '../support/simulate.ts'
 import { refusalOf, trigger as triggerOn, tryTrigger } from '../support/trigger.ts'
+import { until } from '../support/until.ts'
 
 const NOW = '2026-01-15T12:00:00.000Z'
 const CODE = 'hunter2'
@@ -66,7 +68,7 @@ const unmarked = defineNotifier({
   },
 })
 
-const mail = scripted('mail', { retry: { attempts: 2, firstDelay: '1s', maxDelay: '1s' } })
+const mail = scripted('mail', { ...takesEvents, retry: { attempts: 2, firstDelay: '1s', maxDelay: '1s' } })
 const phone = scripted('phone')
 const clock = new TestClock(NOW)
 const adapters = { email: mail, sms: phone }
@@ -193,7 +195,7 @@ test('one that is sent later, and one to a large audience, come to the e-mail wh
   expect(await isSealed(later)).toBe(false)
   // So many deliveries are not looked at whenever one of them has ended.
   expect(await isSealed(large)).toBe(true)
-  await sweepSecrets(carillon.app)
+  await createSecretsSweep(carillon.app)()
   expect(await isSealed(large)).toBe(false)
 })
 
@@ -248,8 +250,67 @@ test('sending does not wait for whoever holds the event: its secret is left to t
     await holder.query('rollback')
     holder.release()
   }
-  await sweepSecrets(carillon.app)
+  await createSecretsSweep(carillon.app)()
   expect(await isSealed(event)).toBe(false)
+})
+
+/** An e-mail's delivery, and its event. */
+const mailed = async (ada: Recipient) => {
+  const { event } = await trigger({ via: ['email'] }, { recipients: [ada] })
+  return { event, deliveryId: (await deliveryOf(carillon, { recipientId: ada.id })).id }
+}
+
+test('it is erased when a provider reports the end of the last delivery', async () => {
+  const ada = somebody()
+  mail.next({ outcome: 'temporary' })
+  const { event, deliveryId } = await mailed(ada)
+  await carillon.drainJobs()
+  expect([await standsOf(carillon, { recipientId: ada.id }), await isSealed(event)]).toEqual([['email FAILED'], true])
+  await report(carillon, 'mail', [{ status: 'delivered', deliveryId }])
+  await carillon.drainJobs()
+  expect(await standsOf(carillon, { recipientId: ada.id })).toEqual(['email SUCCEEDED'])
+  expect(await isSealed(event)).toBe(false)
+})
+
+test('what a report could not erase is erased when the call that it has overtaken ends', async () => {
+  const ada = somebody()
+  let answer: ((result: unknown) => void) | undefined
+  mail.next(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve
+      }),
+  )
+  const { event, deliveryId } = await mailed(ada)
+  const drained = carillon.drainJobs()
+  await until('the call is open', () => answer !== undefined)
+  const holder = await carillon.sql.connect()
+  let other: Promise<unknown> | undefined
+  try {
+    await holder.query('begin')
+    await holder.query('select 1 from event where id = $1 for share', [idOfType('Event', event.id)])
+    await report(carillon, 'mail', [{ status: 'bounced', deliveryId }])
+    const ended = carillon.app.telemetry.once('delivery.settled', ({ status }) => status === 'cancelled')
+    other = carillon.drainJobs()
+    await ended
+    expect(await isSealed(event)).toBe(true)
+    await holder.query('rollback')
+  } finally {
+    holder.release()
+    answer?.({ outcome: 'temporary' })
+    await Promise.all([drained, other])
+  }
+  expect(await standsOf(carillon, { recipientId: ada.id })).toEqual(['email bounced'])
+  expect(await isSealed(event)).toBe(false)
+})
+
+test('it is erased when planning has ended and nothing is to be sent, however many that was for', async () => {
+  const recipients = Array.from({ length: 201 }, () => ({ id: randomUUID() }))
+  const { event } = await trigger({ via: ['email'] }, { recipients, sendAt: '2026-01-15T13:00:00.000Z' })
+  expect(await isSealed(event)).toBe(true)
+  clock.advance(3_600_000)
+  await carillon.drainJobs()
+  expect(await rowOf(event)).toMatchObject({ status: 'planned', sealed_payload: null })
 })
 
 const CANCEL =
@@ -276,7 +337,16 @@ test('it is erased where nothing is to be sent any more: given up, suppressed, c
   expect(sealed).toEqual([false, false, false, false, false])
 })
 
-test('what was missed is found by the sweep, however many, and what is still needed is left', async () => {
+/** What so many sweeps in a row have erased, each. */
+const sweeps = async (count: number, bounds: { events: number; recipients: number }): Promise<number[]> => {
+  const sweep = createSecretsSweep(carillon.app, bounds)
+  const erased: number[] = []
+  for (let index = 0; index < count; index++) erased.push(await sweep())
+  return erased
+}
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0)
+
+test('what was missed is found by the sweep, a few at a time, and what is still needed is left', async () => {
   const ada = somebody()
   const events = []
   for (let index = 0; index < 5; index++) events.push((await trigger({}, { recipients: [ada] })).event)
@@ -286,10 +356,24 @@ test('what was missed is found by the sweep, however many, and what is still nee
   await carillon.sql.query(String.raw`update event set sealed_payload = '\x00' where id = any($1)`, [
     events.slice(1).map(({ id }) => idOfType('Event', id)),
   ])
-  expect(await sweepSecrets(carillon.app, { batch: 2 })).toBe(4)
+  // Begun in the midst of what others have left, it comes round again.
+  const erased = await sweeps(20, { events: 2, recipients: 1_000 })
+  expect([Math.max(...erased) <= 2, sum(erased)]).toEqual([true, 4])
   expect(await Promise.all(events.map(isSealed))).toEqual([true, false, false, false, false])
   await operate(carillon, 'cancel', first.id)
   expect(await isSealed(events[0])).toBe(false)
+})
+
+test('a sweep looks at one event with many recipients, and leaves the next to the next one', async () => {
+  const recipients = [somebody(), somebody(), somebody()]
+  const events = []
+  for (let index = 0; index < 2; index++) events.push((await trigger({ via: ['email'] }, { recipients })).event)
+  await carillon.drainJobs()
+  await carillon.sql.query(String.raw`update event set sealed_payload = '\x00' where id = any($1)`, [
+    events.map(({ id }) => idOfType('Event', id)),
+  ])
+  const erased = await sweeps(20, { events: 100, recipients: 1 })
+  expect([Math.max(...erased), sum(erased)]).toEqual([1, 2])
 })
 
 test('a delivery whose secret is erased cannot be tried again, and says why', async () => {

@@ -24,15 +24,38 @@ order by e.tenant_id, e.id for no key update skip locked`,
   values: [events.map((event) => event.tenantId), events.map((event) => event.id)],
 })
 
-/** Locks the next events with secret fields whose planning is over, without waiting. Index: event_sealed_idx. */
-export const lockNextSealed = (after: EventKey | null, limit: number): QueryConfig => ({
-  name: 'lock_next_sealed',
+/** Whether nothing of an event `e` is left to be sent. Index: delivery_tenant_id_event_id_idx. */
+const IS_SPENT = `e.status in ('planned', 'cancelled') and not exists (
+    select from delivery v where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status in ('pending', 'failed', 'dispatched')
+  )`
+
+export type LookedAtRow = SealedEventRow & {
+  /** Whether nothing is left to be sent. */
+  spent: boolean
+}
+
+/**
+ * The next events with secret fields, in order of key, and of each whether it needs them no more: so many events, of so
+ * many recipients in all, but one at least. Indexes: event_sealed_idx in its order, delivery_tenant_id_event_id_idx. No lock.
+ */
+export const lookForSpent = (
+  after: EventKey | null,
+  most: { readonly events: number; readonly recipients: number },
+): QueryConfig => ({
+  name: 'look_for_spent',
   text: `
-select e.tenant_id, e.id from event e
-where e.sealed_payload is not null and e.status in ('planned', 'cancelled')
-  and ($1::text is null or (e.tenant_id, e.id) > ($1::text collate "C", $2::uuid))
-order by e.tenant_id, e.id limit $3 for no key update skip locked`,
-  values: [after?.tenantId ?? null, after?.id ?? null, limit],
+select e.tenant_id, e.id, ${IS_SPENT} as spent
+from (
+  select n.*, sum(n.recipient_count) over (order by n.tenant_id, n.id) - n.recipient_count as before
+  from (
+    select tenant_id, id, status, recipient_count from event
+    where sealed_payload is not null and (tenant_id, id) > ($1::text collate "C", $2::uuid)
+    order by tenant_id, id limit $3
+  ) n
+) e
+where e.before < $4
+order by e.tenant_id, e.id`,
+  values: [after?.tenantId ?? '', after?.id ?? '00000000-0000-0000-0000-000000000000', most.events, most.recipients],
 })
 
 /**
@@ -45,10 +68,7 @@ export const eraseSecrets = (events: readonly EventKey[]): QueryConfig => ({
 update event e set sealed_payload = null
 from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
 where e.tenant_id = k.tenant_id collate "C" and e.id = k.id and e.sealed_payload is not null
-  and e.status in ('planned', 'cancelled')
-  and not exists (
-    select from delivery v where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status in ('pending', 'failed', 'dispatched')
-  )
+  and ${IS_SPENT}
 returning e.tenant_id, e.id`,
   values: [events.map((event) => event.tenantId), events.map((event) => event.id)],
 })

@@ -15,6 +15,11 @@ export interface ReportRow {
   normalized_status: FeedbackStatus
   delivery_id: string
   recipient_id: string | null
+  event_id: string
+  /** Whether its event was given secret fields. */
+  has_secrets: boolean
+  /** Of its event. */
+  recipient_count: number
   channel: string
   status: DeliveryStatus
   orchestration_state: OrchestrationState
@@ -49,11 +54,12 @@ claimed as materialized (
   join due d on d.tenant_id = k.tenant_id collate "C" and d.kind = 'webhook' and d.subject_id = k.id and d.lease_token = k.token
   join webhook_ingress w on w.tenant_id = d.tenant_id and w.id = d.subject_id and w.state = 'queued'
 ), subjects as materialized (
-  select v.tenant_id, v.id, v.recipient_id, v.channel, v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at,
+  select v.tenant_id, v.id, v.recipient_id, v.event_id, e.has_secrets, e.recipient_count, v.channel, v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at,
     coalesce(q.tries, made.tries) as tries, a.attempts, a.tried, a.address_key, a.address, b.id as begun_token, b.at as begun_at,
     coalesce(q.lease_token = b.id and q.lease_until > clock.now, false) as under_way
   from clock cross join (select distinct tenant_id, delivery_id from claimed) k
   join delivery v on v.tenant_id = k.tenant_id and v.id = k.delivery_id
+  left join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
   left join due q on q.tenant_id = v.tenant_id and q.kind = 'delivery' and q.subject_id = v.id
   cross join lateral (
     select coalesce(max(a.attempt_number), 0) as attempts, ${TRIED} as tried,
@@ -75,7 +81,7 @@ claimed as materialized (
   ) b on true
 )
 select w.tenant_id, w.id, w.token, w.adapter, w.provider_message_id, w.normalized_status, w.delivery_id,
-  s.recipient_id, s.channel, s.status, s.orchestration_state, s.suppression_reason, s.next_eligible_at, s.tries, s.attempts, s.tried,
+  s.recipient_id, s.event_id, s.has_secrets, s.recipient_count, s.channel, s.status, s.orchestration_state, s.suppression_reason, s.next_eligible_at, s.tries, s.attempts, s.tried,
   s.begun_token, s.begun_at, s.under_way, coalesce(answered.address_key, s.address_key) as address_key, coalesce(answered.address, s.address) as address
 from claimed w
 left join subjects s on s.tenant_id = w.tenant_id and s.id = w.delivery_id

@@ -77,7 +77,9 @@ export const createDispatch = (
       const settled = await recordWhileLeased(settledRow(outgoing, { calls, settlement, rendered }))
       if (settled === 'recorded') {
         telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
-        if (isTerminal(settlement.status)) await capabilities.eraseSecrets(outgoing.digest?.items ?? [outgoing.event])
+      }
+      if (settled === 'overtaken' || (settled === 'recorded' && isTerminal(settlement.status))) {
+        await capabilities.eraseSecrets(outgoing.digest?.items ?? [outgoing.event])
       }
       if (settled === 'too_late') telemetry.emit('result.too_late', subject)
     } finally {

@@ -54,7 +54,7 @@ export const createFanOut = (
     if (!event) return
     const end = await planRounds(capabilities, { ...options, claim, event, round: event.tries }, shift)
     if (end !== 'planned') return
-    await capabilities.eraseSecrets([event])
+    await capabilities.eraseSecrets([event], { ofAnySize: true })
     telemetry.emit('event.planned', { tenantId: claim.tenant_id, eventId: claim.subject_id })
   }
 

@@ -1,4 +1,5 @@
 import type { Routes } from '../../adapters/routing.ts'
+import { isTerminal } from '../../core/delivery.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import { DEFAULT_RETRY, retryDelayMs } from '../../core/retry.ts'
 import { databaseFailure } from '../../db/errors.ts'
@@ -39,20 +40,28 @@ const readRecipients = async (tx: Transaction, rows: readonly ReportRow[]) => {
   return (row: ReportRow) => found.get(nameOf(row.tenant_id, row.recipient_id))
 }
 
+/** The events of which a report has ended a delivery. */
+const endedEvents = (rows: readonly ReportRow[], moved: DecidedReports['moved']) => {
+  const ended = new Set(moved.flatMap(({ tenantId, id, status }) => (isTerminal(status) ? [nameOf(tenantId, id)] : [])))
+  return rows
+    .filter((row) => ended.has(nameOf(row.tenant_id, row.delivery_id)))
+    .map((row) => ({ ...row, id: row.event_id }))
+}
+
 /** Carries out a batch of claimed reports, all in one transaction. Those whose lease has gone are left out. */
 const processReports = async (
-  { db, clock, addressKey }: Capabilities,
+  { db, clock, addressKey, eraseSecrets }: Capabilities,
   routes: Routes,
   claims: readonly Claim[],
-): Promise<DecidedReports['moved']> =>
-  inTransaction(db.system, async (tx) => {
+): Promise<DecidedReports['moved']> => {
+  const { rows, moved } = await inTransaction(db.system, async (tx) => {
     const locks = lockReports(claims).map((lock) => tx.query(lock))
     const [[time], rows] = await Promise.all([
       tx.query<ClockRow>(readClock(clock.now())),
       tx.query<ReportRow>(readReports(claims, clock.now())),
       ...locks,
     ])
-    if (rows.length === 0) return []
+    if (rows.length === 0) return { rows, moved: [] }
     const { now } = time as ClockRow
     const recipientOf = await readRecipients(tx, rows)
     const decided = decideReports(rows, { routes, recipientOf, addressKey, now, random: Math.random })
@@ -62,8 +71,11 @@ const processReports = async (
       ...(decided.marked.length > 0 ? markBounced(decided.marked, now) : []),
       ...(rows.some((row) => row.orchestration_state === 'digest_held') ? [leaveBuckets(decided.deliveries, now)] : []),
     ])
-    return decided.moved
+    return { rows, moved: decided.moved }
   })
+  await eraseSecrets(endedEvents(rows, moved))
+  return moved
+}
 
 /** Carries out claimed reports, as many of them at once as were claimed. One that cannot be carried out holds up no other. */
 export const createReports = (
