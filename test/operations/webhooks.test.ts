@@ -385,6 +385,18 @@ describe('while a call is under way', () => {
     ])
   })
 
+  test('a delivery that a report has ended keeps which code had rendered what was sent', async () => {
+    const { delivery, end } = await underWay()
+    const id = idOfType('Delivery', delivery.id)
+    // As older code had planned it.
+    await carillon.sql.query(`update delivery set render_key = 'older', render_version = 0 where id = $1`, [id])
+    await report(carillon, 'mail', [{ status: 'delivered', deliveryId: delivery.id }])
+    await carryOutReports()
+    await end({ outcome: 'accepted' })
+    const { rows } = await carillon.sql.query('select render_key, render_version from delivery where id = $1', [id])
+    expect(rows).toEqual([{ render_key: 'invoice.sent.email', render_version: 1 }])
+  })
+
   test.each([
     [{ outcome: 'accepted' }, 'SUCCEEDED'],
     [{ outcome: 'temporary', retryAfterMs: 60_000 }, 'FAILED'],
