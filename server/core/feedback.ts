@@ -12,7 +12,7 @@ import { type AddressEnd, addressEnd, type ErrorClass } from './settlement.ts'
  *   complained   marks the address alone
  *
  * Everything else is written down and moves nothing. Of several addresses each has its own end, and a report about one
- * moves the delivery only when no other is left to be tried. The order in which reports come in does not change where
+ * moves the delivery only when no other is left to be tried; one that may be about any of them only where it arrived. The order in which reports come in does not change where
  * a delivery ends.
  */
 
@@ -50,6 +50,36 @@ export const endOf = (tried: readonly Tried[]): AddressEnd | null => {
   if (reported('bounced')) return 'bounced'
   const called = addressEnd(tried.filter(({ source }) => source === 'call').map(({ outcome }) => outcome))
   return called ?? (reported('succeeded') ? 'accepted' : null)
+}
+
+/**
+ * Which address a report is about that does not say so; `null` where it may be several. Told by calls alone: they are what
+ * they are, in whatever order reports come.
+ */
+export const addressOfReport = ({
+  tried,
+  owned,
+  hangs,
+  named,
+}: {
+  readonly tried: readonly Tried[]
+  /** The addresses that the recipient has for the channel. */
+  readonly owned: readonly string[]
+  /** Whether there was a call of which nobody wrote down where it went, for its worker died. */
+  readonly hangs: boolean
+  /** Whether it names a message that nobody wrote down, and the ids of all that was accepted were. */
+  readonly named: boolean
+}): string | null => {
+  const calls = tried.filter(({ source }) => source === 'call')
+  const called = calls.flatMap(({ key }) => key ?? [])
+  const isUnsure = called.length === 0 || hangs || calls.some(({ key }) => key === null)
+  const possible = [...new Set(isUnsure ? [...called, ...owned] : called)]
+  if (possible.length === 1) return possible[0] ?? null
+  const left = possible.filter((key) => {
+    const end = addressEnd(calls.filter((one) => one.key === key).map(({ outcome }) => outcome))
+    return end === null || (end === 'accepted' && !named)
+  })
+  return left.length === 1 ? (left[0] ?? null) : null
 }
 
 /** A delivery as it stands when a report on it is carried out. */
@@ -92,14 +122,14 @@ interface Standing {
   readonly untold: boolean
 }
 
-const standingOf = ({ tried }: ReportedDelivery, { addressKey }: Report): Standing => {
+const standingOf = ({ tried, addresses }: ReportedDelivery, { addressKey }: Report): Standing => {
   const at = (key: string | null): readonly Tried[] => tried.filter((one) => one.key === key)
   const others = [...new Set(tried.flatMap(({ key }) => key ?? []))].filter((key) => key !== addressKey)
   return {
     // Calls alone: they are what they are, in whatever order reports come.
     own: endOf(at(addressKey).filter(({ source }) => source === 'call')),
     others: others.map((key) => endOf(at(key))),
-    untold: addressKey === null && others.length > 0,
+    untold: addressKey === null && (others.length > 0 || addresses > 1),
   }
 }
 
@@ -132,12 +162,12 @@ const bounced = (delivery: ReportedDelivery, { others, untold }: Standing): Feed
 
 const failed = (
   delivery: ReportedDelivery,
-  { own }: Standing,
+  { own, untold }: Standing,
   { policy, random }: FeedbackOptions,
 ): FeedbackChange | null => {
   const { status, tries } = delivery
-  // What failed waits for its next try already, and what an address has taken is not sent to it again.
-  if (!isOpen(delivery) || status === 'failed' || own !== null) return null
+  // What failed waits for its next try already, and what an address has taken, or may have, is not sent to it again.
+  if (!isOpen(delivery) || status === 'failed' || own !== null || untold) return null
   // A report is no try, so it uses none up: whether there is one left is for the queue to say.
   if (tries >= policy.attempts) return null
   const unlimited = { ...policy, attempts: Number.POSITIVE_INFINITY }

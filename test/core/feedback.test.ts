@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ATTEMPT_OUTCOMES, DELIVERY_STATUSES, type DeliveryStatus } from '../../server/core/delivery.ts'
 import {
   ATTEMPT_OF,
+  addressOfReport,
   decideFeedback,
   endOf,
   FEEDBACK_STATUSES,
@@ -141,6 +142,11 @@ describe('of several addresses', () => {
     expect(summed(moveOf(said, delivery))).toBe(moves)
   })
 
+  test('where it cannot be told which, one that hangs is not given up for a bounce, nor sent twice for a failure', () => {
+    const hung = deliveryIn('dispatched', { tried: [call(null, 'unknown')], addresses: 2 })
+    expect(FEEDBACK_STATUSES.map((said) => summed(moveOf(said, hung, null)))).toEqual(['succeeded', null, null, null])
+  })
+
   test('where it cannot be told which, that it arrived is enough, and that it bounced is not', () => {
     const delivery = failedFor(call('a', 'failed'), call('b', 'failed'))
     expect(FEEDBACK_STATUSES.map((said) => summed(moveOf(said, delivery, null)))).toEqual([
@@ -150,6 +156,33 @@ describe('of several addresses', () => {
       null,
     ])
   })
+})
+
+const HUNG = call(null, 'unknown')
+const UNTOLD = { owned: ['a', 'b'], hangs: false, named: false }
+test.each<[string, Tried[], Partial<typeof UNTOLD>, string | null]>([
+  ['the only one that there is', [], { owned: ['a'] }, 'a'],
+  ['one of two that were never called', [], {}, null],
+  ['the only one that was called', [call('a', 'bounced')], {}, 'a'],
+  ['one of those that were called', [call('a', 'failed'), call('b', 'failed')], {}, null],
+  ['the only one that is open', [call('a', 'failed'), call('b', 'bounced'), call('c', 'rejected')], {}, 'a'],
+  ['the only one that got it', [call('a', 'succeeded'), call('b', 'bounced')], {}, 'a'],
+  ['one that got it or one that is open', [call('a', 'succeeded'), call('b', 'failed')], {}, null],
+  [
+    'the open one: the messages of those that got it are known',
+    [call('a', 'succeeded'), call('b', 'failed')],
+    { named: true },
+    'b',
+  ],
+  ['one of two to which a dead worker sent it', [HUNG], {}, null],
+  ['one of two to which a worker sends it that has just died', [call('a', 'failed')], { hangs: true }, null],
+  ['the only one to which a dead worker sent it', [HUNG], { owned: ['a'] }, 'a'],
+  ['the one that a dead worker had left', [call('a', 'bounced'), HUNG], {}, 'b'],
+  ['the one that a dead worker had left, by its message', [call('a', 'succeeded'), HUNG], { named: true }, 'b'],
+  // Reports come in any order, and change nothing about what the next one is about.
+  ['one of two, whatever was reported', [call('a', 'failed'), call('b', 'failed'), report('a', 'bounced')], {}, null],
+])('a report that names no address is about %s', (_, tried, changes, key) => {
+  expect(addressOfReport({ tried, ...UNTOLD, ...changes })).toBe(key)
 })
 
 test.each<[readonly Tried[], ReturnType<typeof endOf>]>([

@@ -6,6 +6,7 @@ import { encodeNodeId, idOfType } from '../../server/core/node-id.ts'
 import { type Claim, claimDue } from '../../server/db/sql/claim-due.ts'
 import { defineConfig, defineNotifier } from '../../server/index.ts'
 import { beginClaims } from '../../server/operations/dispatch/begin.ts'
+import { createReports } from '../../server/operations/webhooks/process.ts'
 import { type GraphQLAnswer, startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { TestClock } from '../support/clock.ts'
 import { deliveryOf, storyOf } from '../support/deliveries.ts'
@@ -79,6 +80,14 @@ const dieInMidCall = async (channel: string): Promise<void> => {
   const { rows } = await app.db.system.query<Claim>(claim)
   const begun = await beginClaims({ ...app, routes: buildRoutes(config), leaseMs: LEASE_MS }, rows)
   expect(begun).toHaveLength(1)
+}
+
+/** Carries reports out, and nothing else: the call that is under way would be waited for. */
+const carryOutReports = async () => {
+  const { rows } = await carillon.app.db.system.query<Claim>(
+    claimDue(new Map([['webhook_ingress', 200]]), { now: clock.now(), leaseMs: LEASE_MS }),
+  )
+  await createReports(carillon.app, buildRoutes(config))(rows, { finished: () => {} })
 }
 
 /** A page whose worker died in mid-call, and which is not tried again by itself. */
@@ -359,15 +368,6 @@ describe('while a call is under way', () => {
       },
     }
   }
-  /** Carries reports out, and nothing else: the call that is under way would be waited for. */
-  const carryOutReports = async () => {
-    const { rows } = await carillon.app.db.system.query<Claim>(
-      claimDue(new Map([['webhook_ingress', 200]]), { now: clock.now(), leaseMs: LEASE_MS }),
-    )
-    const { createReports } = await import('../../server/operations/webhooks/process.ts')
-    await createReports(carillon.app, buildRoutes(config))(rows, { finished: () => {} })
-  }
-
   test.each([
     ['delivered', 'SUCCEEDED', null],
     ['bounced', 'CANCELLED', 'bounced'],
@@ -511,6 +511,28 @@ describe('of several addresses', () => {
       recipient.id,
     ])
     expect(rows).toEqual([{ email_bounced_at: null }])
+  })
+
+  test('a bounce that names none of them gives up nothing that hangs: an operator, or the queue, goes on with all', async () => {
+    const recipient = both()
+    await trigger(carillon, { notificationKey: 'invoice.sent', payload: { number: 7 }, recipients: [recipient] })
+    await dieInMidCall('email')
+    const { id } = await deliveryOf(carillon, { recipientId: recipient.id })
+    clock.advance(LEASE_MS + 1)
+    expect(await report(carillon, 'mail', [{ status: 'bounced', deliveryId: id }])).toBe(204)
+    await carryOutReports()
+    const hung = await deliveryOf(carillon, { recipientId: recipient.id })
+    expect(hung).toMatchObject({ status: 'DISPATCHED', suppressionReason: null })
+    expect(outcomesOf(hung)).toEqual([['feedback', 'BOUNCED', 'bounced']])
+    expect(hung.attempts[0].address).toBeNull()
+
+    const before = mail.calls.length
+    await carillon.drainJobs()
+    expect(mail.calls.slice(before).map(({ address }) => address)).toEqual([
+      recipient.email,
+      recipient.addresses[0]?.address,
+    ])
+    expect((await deliveryOf(carillon, { recipientId: recipient.id })).status).toBe('SUCCEEDED')
   })
 
   test('one that arrived is not called again, while the other is', async () => {

@@ -35,9 +35,12 @@ export interface ReportRow {
   begun_at: Date | null
   /** Whether that lease still holds. */
   under_way: boolean
-  /** The address of the call that the report answers, by the provider's id of the message, else by there being but one. */
+  /** The address of the call that the report answers, by the provider's id of the message; null where none has that. */
   address_key: string | null
-  address: string | null
+  /** The addresses that were called, masked, by their keys; null where there are none. */
+  called: Readonly<Record<string, string | null>> | null
+  /** Whether the provider's id of the message is known of all that was accepted. */
+  all_named: boolean
 }
 
 /**
@@ -55,7 +58,7 @@ claimed as materialized (
   join webhook_ingress w on w.tenant_id = d.tenant_id and w.id = d.subject_id and w.state = 'queued'
 ), subjects as materialized (
   select v.tenant_id, v.id, v.recipient_id, v.event_id, e.has_secrets, e.recipient_count, v.channel, v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at,
-    coalesce(q.tries, made.tries) as tries, a.attempts, a.tried, a.address_key, a.address, b.id as begun_token, b.at as begun_at,
+    coalesce(q.tries, made.tries) as tries, a.attempts, a.tried, a.called, a.all_named, b.id as begun_token, b.at as begun_at,
     coalesce(q.lease_token = b.id and q.lease_until > clock.now, false) as under_way
   from clock cross join (select distinct tenant_id, delivery_id from claimed) k
   join delivery v on v.tenant_id = k.tenant_id and v.id = k.delivery_id
@@ -63,8 +66,8 @@ claimed as materialized (
   left join due q on q.tenant_id = v.tenant_id and q.kind = 'delivery' and q.subject_id = v.id
   cross join lateral (
     select coalesce(max(a.attempt_number), 0) as attempts, ${TRIED} as tried,
-      case when count(distinct a.address_key) filter (where a.source = 'call') = 1 then min(a.address_key) filter (where a.source = 'call') end as address_key,
-      case when count(distinct a.address_key) filter (where a.source = 'call') = 1 then min(a.address) filter (where a.source = 'call') end as address
+      jsonb_object_agg(a.address_key, a.address) filter (where a.source = 'call' and a.address_key is not null) as called,
+      count(*) filter (where a.source = 'call' and a.outcome = 'succeeded' and a.provider_message_id is null) = 0 as all_named
     from delivery_attempt a where a.tenant_id = v.tenant_id and a.delivery_id = v.id
   ) a
   cross join lateral (
@@ -82,11 +85,11 @@ claimed as materialized (
 )
 select w.tenant_id, w.id, w.token, w.adapter, w.provider_message_id, w.normalized_status, w.delivery_id,
   s.recipient_id, s.event_id, s.has_secrets, s.recipient_count, s.channel, s.status, s.orchestration_state, s.suppression_reason, s.next_eligible_at, s.tries, s.attempts, s.tried,
-  s.begun_token, s.begun_at, s.under_way, coalesce(answered.address_key, s.address_key) as address_key, coalesce(answered.address, s.address) as address
+  s.begun_token, s.begun_at, s.under_way, s.called, s.all_named, answered.address_key
 from claimed w
 left join subjects s on s.tenant_id = w.tenant_id and s.id = w.delivery_id
 left join lateral (
-  select a.address_key, a.address from delivery_attempt a
+  select a.address_key from delivery_attempt a
   where a.tenant_id = w.tenant_id and a.provider_message_id = w.provider_message_id and a.delivery_id = w.delivery_id and a.address_key is not null
   order by a.attempt_number desc limit 1
 ) answered on true

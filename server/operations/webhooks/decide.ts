@@ -1,6 +1,7 @@
 import type { Routes } from '../../adapters/routing.ts'
 import {
   ATTEMPT_OF,
+  addressOfReport,
   decideFeedback,
   type FeedbackChange,
   marksAddress,
@@ -57,16 +58,19 @@ interface Subject {
 }
 
 const subjectOf = (row: ReportRow, owned: readonly string[], addressKey: (address: string) => string): Subject => {
-  if (row.address_key !== null) {
-    const address = owned.find((one) => addressKey(one) === row.address_key) ?? null
-    return { addressKey: row.address_key, masked: row.address, address }
-  }
-  const [only, ...others] = owned
-  // Nobody wrote down where to it was sent: its worker died. Of one address there is no doubt.
-  const known = others.length === 0 && row.tried.every(({ key }) => key === null) ? only : undefined
-  return known === undefined
-    ? { addressKey: null, masked: null, address: null }
-    : { addressKey: addressKey(known), masked: maskAddress(known), address: known }
+  const byKey = new Map(owned.map((address) => [addressKey(address), address]))
+  const key =
+    row.address_key ??
+    addressOfReport({
+      tried: row.tried,
+      owned: [...byKey.keys()],
+      hangs: row.begun_token !== null && !row.under_way,
+      named: row.provider_message_id !== null && row.all_named,
+    })
+  if (key === null) return { addressKey: null, masked: null, address: null }
+  const address = byKey.get(key) ?? null
+  const masked = row.called?.[key] ?? (address === null ? null : maskAddress(address))
+  return { addressKey: key, masked, address }
 }
 
 const standingOf = (row: ReportRow, addresses: number): Standing => {
