@@ -1,6 +1,12 @@
 import { createHmac, hkdfSync } from 'node:crypto'
 import { openBreakers } from './adapters/breakers.ts'
-import { buildRoutes, channelNeedsAddress, checkChannelsCarried, type Routes } from './adapters/routing.ts'
+import {
+  buildRoutes,
+  channelNeedsAddress,
+  checkChannelsCarried,
+  defaultRetry,
+  type Routes,
+} from './adapters/routing.ts'
 import { type Clock, databaseClock } from './clock.ts'
 import type { CarillonConfig } from './config.ts'
 import { durationMs } from './core/duration.ts'
@@ -189,6 +195,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       const base = options.publicUrl ?? options.linkUrl?.() ?? null
       return base === null ? null : `${base}${unsubscribePath(tokens.seal(subject))}`
     },
+    retry: defaultRetry(config),
     defaultTimeZone: config.defaults?.timeZone ?? null,
     digestRules,
     telemetry,

@@ -15,6 +15,7 @@ export interface CarillonConfig {
   digestRules?: readonly DigestRuleDefinition[]
   defaults?: {
     timeZone?: string
+    /** How a delivery is tried again whose adapter does not say, in-app ones and the planning of recipients too. */
     retry?: Retry
     /** How long a worker that fell silent keeps what it claimed; 30 s by default. A call is ended before four fifths of it. */
     leaseFor?: Duration

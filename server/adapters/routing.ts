@@ -75,6 +75,10 @@ const adapterFaults = (adapter: Adapter | undefined, byName: ReadonlyMap<string,
   ]
 }
 
+/** How what no adapter carries is tried again. What is wrong with it, `buildRoutes` says. */
+export const defaultRetry = ({ defaults }: CarillonConfig): RetryPolicy =>
+  retryPolicy(defaults?.retry, DEFAULT_RETRY, '`defaults.retry`', [])
+
 /** Checks the configuration's adapters and puts them under their channels. All faults are named at once. */
 export const buildRoutes = ({ adapters = {}, defaults = {} }: CarillonConfig): Routes => {
   const faults: string[] = []

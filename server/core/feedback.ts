@@ -12,8 +12,8 @@ import { type AddressEnd, addressEnd, type ErrorClass } from './settlement.ts'
  *   complained   marks the address alone
  *
  * Everything else is written down and moves nothing. Of several addresses each has its own end, and a report about one
- * moves the delivery only when no other is left to be tried; one that may be about any of them only where it arrived. The order in which reports come in does not change where
- * a delivery ends.
+ * moves the delivery only when no other is left to be tried; one that may be about any of them, only where it arrived.
+ * The order in which reports come in does not change where a delivery ends.
  */
 
 export const FEEDBACK_STATUSES = ['delivered', 'bounced', 'failed', 'complained'] as const

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { InboxKey } from '../core/cursor.ts'
 import type { DigestRule } from '../core/digest-rule.ts'
+import type { RetryPolicy } from '../core/retry.ts'
 import type { UnsubscribeSubject } from '../core/unsubscribe-token.ts'
 import type { Database } from '../db/client.ts'
 import type { Registry } from '../notifiers/registry.ts'
@@ -24,6 +25,8 @@ export interface Capabilities {
   readonly publicUrl: string | null
   /** The link by which a recipient switches something off; `null` where nobody has said where links lead. */
   readonly unsubscribeUrl: (subject: UnsubscribeSubject) => string | null
+  /** How what has no adapter with a policy of its own is tried again. */
+  readonly retry: RetryPolicy
   /** The zone of quiet hours for recipients without one; UTC where `null`. */
   readonly defaultTimeZone: string | null
   /** The configuration's own; those that decide are stored. */

@@ -4,7 +4,7 @@ import { endOf } from '../../core/feedback.ts'
 import { type Plan, plan } from '../../core/plan.ts'
 import type { ReasonCode } from '../../core/reasons.ts'
 import { reachFor } from '../../core/recipient.ts'
-import { DEFAULT_RETRY } from '../../core/retry.ts'
+import type { RetryPolicy } from '../../core/retry.ts'
 import { type AddressEnd, settleEnds, settleUnknown } from '../../core/settlement.ts'
 import type { BegunDelivery, NewTransition } from '../../db/sql/begin-deliveries.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
@@ -18,6 +18,8 @@ export interface ClaimFacts {
   readonly event: EventRow
   readonly facts: RecipientFacts
   readonly route: Route | undefined
+  /** How it is tried again where no adapter carries its channel. */
+  readonly retry: RetryPolicy
   readonly needsAddress: boolean
   readonly addressKey: (address: string) => string
   readonly defaultTimeZone: string | null
@@ -97,6 +99,7 @@ export const decideClaim = ({
   event,
   facts,
   route,
+  retry,
   needsAddress,
   addressKey,
   defaultTimeZone,
@@ -133,7 +136,7 @@ export const decideClaim = ({
     // Which of a channel's adapters had the call is not known: one that must not be asked twice is enough.
     const holds = route?.adapters.some((one) => one.adapter.onUnknown === 'hold')
     if (holds && event.status !== 'cancelled') return hang(base)
-    if (settleUnknown(route?.policy ?? DEFAULT_RETRY, tries) === 'exhausted') return giveUp('retries_exhausted')
+    if (settleUnknown(route?.policy ?? retry, tries) === 'exhausted') return giveUp('retries_exhausted')
   }
   // It had been handed over when its event was cancelled, and failed: it is not sent once more.
   if (event.status === 'cancelled') return giveUp('event_cancelled')

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Breakers } from '../../adapters/breakers.ts'
 import type { Routes } from '../../adapters/routing.ts'
 import { isTerminal } from '../../core/delivery.ts'
-import { DEFAULT_RETRY } from '../../core/retry.ts'
 import { settleTry } from '../../core/settlement.ts'
 import { databaseFailure } from '../../db/errors.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
@@ -69,7 +68,7 @@ export const createDispatch = (
       const { calls, results, rendered } = await sendOne(capabilities, { outgoing, route, breakers, signal })
       const settlement = settleTry(results, {
         earlier,
-        policy: route?.policy ?? DEFAULT_RETRY,
+        policy: route?.policy ?? capabilities.retry,
         tries: delivery.tries + 1,
         random: Math.random(),
       })

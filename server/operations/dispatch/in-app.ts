@@ -2,7 +2,6 @@ import type { Routes } from '../../adapters/routing.ts'
 import type { InboxKey } from '../../core/cursor.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import { mergeRecipient } from '../../core/recipient.ts'
-import { DEFAULT_RETRY } from '../../core/retry.ts'
 import { type CallResult, settleTry } from '../../core/settlement.ts'
 import { type Arrival, arriveInApp } from '../../db/sql/arrive-in-app.ts'
 import { beginDeliveries } from '../../db/sql/begin-deliveries.ts'
@@ -130,7 +129,7 @@ export const deliverInApp = async (
       if (!goesOut || !content) return begun
       if ('failed' in content) {
         const settlement = settleTry([content.failed], {
-          policy: DEFAULT_RETRY,
+          policy: capabilities.retry,
           tries: goesOut.tries + 1,
           random: Math.random(),
         })

@@ -46,7 +46,15 @@ const withoutStopped = (facts: RecipientFacts, stopped: ReadonlySet<string>): Re
  */
 export const performClaims = async (
   tx: Transaction,
-  { clock, needsAddress, addressKey, telemetry, defaultTimeZone, routes }: Capabilities & { readonly routes: Routes },
+  {
+    clock,
+    retry,
+    needsAddress,
+    addressKey,
+    telemetry,
+    defaultTimeZone,
+    routes,
+  }: Capabilities & { readonly routes: Routes },
   claims: readonly Claim[],
 ): Promise<Performance> => {
   const locked = [...(await tx.query<ClaimedDeliveryRow>(lockClaimedDeliveries(claims)))]
@@ -80,6 +88,7 @@ export const performClaims = async (
       event,
       facts: own,
       route: routes.get(delivery.channel),
+      retry,
       needsAddress: needsAddress(delivery.channel),
       addressKey,
       defaultTimeZone,

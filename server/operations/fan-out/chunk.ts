@@ -1,5 +1,4 @@
 import { mergeRecipient } from '../../core/recipient.ts'
-import { DEFAULT_RETRY } from '../../core/retry.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import {
   type AudienceRow,
@@ -87,7 +86,7 @@ export const prepareChunk = async (
         notificationKey: event.notification_key,
         error: cause as Error,
       })
-      ;(tries + 1 >= DEFAULT_RETRY.attempts ? givenUp : failed).push(id)
+      ;(tries + 1 >= capabilities.retry.attempts ? givenUp : failed).push(id)
     }
   }
   return { recipients, failed, givenUp, nextAfter: rows.length > CHUNK ? last : null }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { DEFAULT_RETRY, retryDelayMs } from '../../core/retry.ts'
+import { retryDelayMs } from '../../core/retry.ts'
 import { type Claim, releaseDue } from '../../db/sql/claim-due.ts'
 import {
   beginScheduled,
@@ -133,9 +133,9 @@ const beginPlanning = async ({ db }: Capabilities, claim: Claim): Promise<'more'
   })
 
 /** Only recipients are left whose notifier failed. Each counts its own tries; the event is put off as long as any is left. */
-const putOff = async ({ db, clock }: Capabilities, { claim, round }: FanOut): Promise<void> => {
+const putOff = async ({ db, clock, retry }: Capabilities, { claim, round }: FanOut): Promise<void> => {
   const delayMs = retryDelayMs(
-    { ...DEFAULT_RETRY, attempts: Number.POSITIVE_INFINITY },
+    { ...retry, attempts: Number.POSITIVE_INFINITY },
     { tries: round + 1, random: Math.random() },
   )
   await db.system.query(putOffFanOut(claimedEvent(claim), { now: clock.now(), delayMs: delayMs ?? 0 }))

@@ -10,7 +10,7 @@ import {
 } from '../../core/feedback.ts'
 import { maskAddress } from '../../core/mask.ts'
 import { addressesFor, type Recipient } from '../../core/recipient.ts'
-import { DEFAULT_RETRY } from '../../core/retry.ts'
+import type { RetryPolicy } from '../../core/retry.ts'
 import type {
   AppliedReports,
   MovedDelivery,
@@ -33,6 +33,8 @@ export interface DecidedReports extends AppliedReports {
 
 export interface ReportContext {
   readonly routes: Routes
+  /** How a delivery is tried again whose channel no adapter carries. */
+  readonly retry: RetryPolicy
   readonly recipientOf: (row: ReportRow) => Recipient | undefined
   readonly addressKey: (address: string) => string
   readonly now: Date
@@ -130,7 +132,7 @@ const transitionOf = (
  */
 export const decideReports = (
   rows: readonly ReportRow[],
-  { routes, recipientOf, addressKey, now, random }: ReportContext,
+  { routes, retry, recipientOf, addressKey, now, random }: ReportContext,
 ): DecidedReports => {
   const standings = new Map<string, Standing>()
   const attempts: ReportAttempt[] = []
@@ -211,7 +213,7 @@ export const decideReports = (
     standings.set(name, standing)
     const subject = subjectOf(row, owned, addressKey)
     const report: Report = { status: row.normalized_status, addressKey: subject.addressKey }
-    const policy = routes.get(channel)?.policy ?? DEFAULT_RETRY
+    const policy = routes.get(channel)?.policy ?? retry
     const verdict = decideFeedback(report, standing.delivery, { policy, random: random() })
     if (verdict === 'wait') {
       end(row, 'put_off')

@@ -50,7 +50,7 @@ const endedEvents = (rows: readonly ReportRow[], moved: DecidedReports['moved'])
 
 /** Carries out a batch of claimed reports, all in one transaction. Those whose lease has gone are left out. */
 const processReports = async (
-  { db, clock, addressKey, eraseSecrets }: Capabilities,
+  { db, clock, retry, addressKey, eraseSecrets }: Capabilities,
   routes: Routes,
   claims: readonly Claim[],
 ): Promise<DecidedReports['moved']> => {
@@ -64,7 +64,7 @@ const processReports = async (
     if (rows.length === 0) return { rows, moved: [] }
     const { now } = time as ClockRow
     const recipientOf = await readRecipients(tx, rows)
-    const decided = decideReports(rows, { routes, recipientOf, addressKey, now, random: Math.random })
+    const decided = decideReports(rows, { routes, retry, recipientOf, addressKey, now, random: Math.random })
     // What workflows are to hear of it belongs here: in this transaction, so that it is told once.
     await tx.commitWith([
       applyReports(decided, { now, putOffMs: PUT_OFF_MS }),
