@@ -2,7 +2,11 @@ import type { PoolClient } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineNotifier, memory } from '../../server/index.ts'
+import { knowRecipients } from '../../server/operations/recipients-known.ts'
+import { type CommitOutcome, commitTriggers } from '../../server/operations/trigger/commit.ts'
+import { prepareTrigger } from '../../server/operations/trigger/prepare.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
+import { subscribe } from '../support/settings.ts'
 import { trigger, triggerInput } from '../support/trigger.ts'
 
 const CHANNELS = ['in_app', 'one', 'two', 'three', 'four'] as const
@@ -77,6 +81,29 @@ test('fifty triggers at once share their statements', async () => {
   )
   const fifty = await countedDuring(() => carillon.ok(carillon.backendKey, query, { input: { triggers } }))
   expect(fifty).toBeLessThanOrEqual(2 * one)
+})
+
+test('triggers to large topics that are committed together take as many statements as one of them', async () => {
+  const { app, tenantId } = carillon
+  const subscribers = recipients('topical', 1_001).map(({ id }) => id)
+  await subscribe(carillon, 'large', subscribers.slice(1))
+  await subscribe(carillon, 'large', subscribers.slice(0, 1))
+  const known = knowRecipients(app.db)
+  const prepare = (idempotencyKey: string, actorId: string | null) => {
+    const request = { notificationKey: 'wide', payload: { channels: 1 }, topics: ['large'], idempotencyKey, actorId }
+    return prepareTrigger(app, known, { tenantId, request, path: ['input'] })
+  }
+  const alone = [await prepare('alone', null)]
+  const together = [await prepare('t1', null), await prepare('t2', subscribers[0] ?? null), await prepare('t3', null)]
+  const one = await countedDuring(() => commitTriggers(app, alone, { wait: true }))
+  let committed: readonly CommitOutcome[] = []
+  const three = await countedDuring(async () => {
+    committed = await commitTriggers(app, together, { wait: true })
+  })
+  expect(three).toBe(one)
+  const counts = committed.map((answer) => 'event' in answer && answer.event.recipient_count)
+  expect(counts).toEqual([1_001, 1_000, 1_001])
+  await carillon.drainJobs()
 })
 
 test('a batch of due deliveries takes as many statements for a hundred as for one', async () => {

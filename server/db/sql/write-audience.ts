@@ -20,26 +20,52 @@ select * from unnest($1::text[], $2::uuid[], $3::text[])`,
   ],
 })
 
+/** An event whose topics are read now. */
+export interface TopicEvent {
+  readonly tenantId: string
+  readonly id: string
+  readonly topics: readonly string[]
+  /** Who is left out. */
+  readonly actorId: string | null
+}
+
+export interface AudienceCountRow {
+  id: string
+  count: number
+}
+
 /**
- * Adds the subscribers of an event's topics to its audience, and answers how many it has then, those from before
+ * Adds the subscribers of events' topics to their audiences, and answers how many each has then, those from before
  * included. Indexes: topic's unique key, the keys. No lock.
  */
-export const addSubscribers = (
-  event: { readonly tenantId: string; readonly id: string },
-  { topics, actorId }: { readonly topics: readonly string[]; readonly actorId: string | null },
-): QueryConfig => ({
-  name: 'add_subscribers',
-  text: `
-with added as (
+export const addSubscribers = (events: readonly TopicEvent[]): QueryConfig => {
+  const wanted = events.flatMap(({ topics }, place) => topics.map((topic) => ({ place: place + 1, topic })))
+  return {
+    name: 'add_subscribers',
+    text: `
+with events as (
+  select * from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as u (tenant_id, id, actor_id, place)
+), added as (
   insert into event_recipient (tenant_id, event_id, recipient_id)
-  select distinct $1, $2::uuid, s.recipient_id
-  from topic t join topic_subscription s on s.tenant_id = t.tenant_id and s.topic_id = t.id
-  where t.tenant_id = $1 and t.key = any($3::text[]) and s.recipient_id is distinct from $4::text collate "C"
-  on conflict do nothing returning 1
+  select distinct t.tenant_id, e.id, s.recipient_id
+  from events e join unnest($4::int8[], $5::text[]) as w (place, topic) on w.place = e.place
+  join topic t on t.tenant_id = e.tenant_id collate "C" and t.key = w.topic collate "C"
+  join topic_subscription s on s.tenant_id = t.tenant_id and s.topic_id = t.id
+  where s.recipient_id is distinct from e.actor_id collate "C"
+  on conflict do nothing returning event_id
 )
-select ((select count(*) from added) + (select count(*) from event_recipient where tenant_id = $1 and event_id = $2::uuid))::int4 as count`,
-  values: [event.tenantId, event.id, topics, actorId],
-})
+select e.id, (coalesce(n.count, 0) + (
+  select count(*) from event_recipient r where r.tenant_id = e.tenant_id collate "C" and r.event_id = e.id))::int4 as count
+from events e left join (select event_id, count(*) from added group by event_id) n on n.event_id = e.id`,
+    values: [
+      events.map(({ tenantId }) => tenantId),
+      events.map(({ id }) => id),
+      events.map(({ actorId }) => actorId),
+      wanted.map(({ place }) => place),
+      wanted.map(({ topic }) => topic),
+    ],
+  }
+}
 
 /** Puts the planning of events into the queue. */
 export const queueFanOuts = (

@@ -11,7 +11,7 @@ import {
   readFanOut,
 } from '../../db/sql/fan-out.ts'
 import { renewLeases } from '../../db/sql/renew-leases.ts'
-import { addSubscribers, type FanOutLane } from '../../db/sql/write-audience.ts'
+import { type AudienceCountRow, addSubscribers, type FanOutLane } from '../../db/sql/write-audience.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
@@ -124,8 +124,8 @@ const beginPlanning = async ({ db }: Capabilities, claim: Claim): Promise<'more'
     if (!locked) return 'lost'
     if (locked.status !== 'scheduled') return 'more'
     const [event] = await tx.query<FanOutRow>(readFanOut(key))
-    const subscribers = addSubscribers(key, { topics: event?.topics ?? [], actorId: event?.actor_id ?? null })
-    const [audience] = await tx.query<{ count: number }>(subscribers)
+    const subscribers = addSubscribers([{ ...key, topics: event?.topics ?? [], actorId: event?.actor_id ?? null }])
+    const [audience] = await tx.query<AudienceCountRow>(subscribers)
     const count = audience?.count ?? 0
     const large = count > MAX_PLANNED_AT_ONCE
     await tx.commitWith([beginScheduled(key, count), ...(large ? [moveFanOut(key, LARGE)] : [])])

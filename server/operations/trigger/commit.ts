@@ -9,7 +9,13 @@ import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { type TriedKeyRow, tryKeys } from '../../db/sql/try-keys.ts'
 import type { CrowdedRow } from '../../db/sql/upsert-recipients.ts'
-import { addSubscribers, type FanOutLane, queueFanOuts, writeAudience } from '../../db/sql/write-audience.ts'
+import {
+  type AudienceCountRow,
+  addSubscribers,
+  type FanOutLane,
+  queueFanOuts,
+  writeAudience,
+} from '../../db/sql/write-audience.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
 import { inTransaction, type Transaction } from '../../db/transaction.ts'
 import { badInput, CarillonError } from '../../errors.ts'
@@ -146,15 +152,20 @@ interface Later {
 const audienceOf = ({ event, item }: Later) =>
   item.recipientIds.map((recipientId) => ({ tenantId: item.tenantId, eventId: event.id, recipientId }))
 
-/** The topics of an event whose planning begins now are read now; those of a scheduled one are read at its instant. */
-const countAudience = async (tx: Transaction, { event, item }: Later): Promise<void> => {
-  if (event.status === 'scheduled' || item.laterTopics.length === 0) return
+/** The topics of events whose planning begins now are read now; those of a scheduled one are read at its instant. */
+const countAudiences = async (tx: Transaction, later: readonly Later[]): Promise<void> => {
+  const now = later.filter(({ event, item }) => event.status !== 'scheduled' && item.laterTopics.length > 0)
+  if (now.length === 0) return
   const subscribers = addSubscribers(
-    { tenantId: item.tenantId, id: event.id },
-    { topics: item.laterTopics, actorId: event.actor_id },
+    now.map(({ event, item }) => ({
+      tenantId: item.tenantId,
+      id: event.id,
+      topics: item.laterTopics,
+      actorId: event.actor_id,
+    })),
   )
-  const [row] = await tx.query<{ count: number }>(subscribers)
-  event.recipient_count = row?.count ?? event.recipient_count
+  const counts = new Map((await tx.query<AudienceCountRow>(subscribers)).map(({ id, count }) => [id, count]))
+  for (const { event } of now) event.recipient_count = counts.get(event.id) ?? event.recipient_count
 }
 
 const fanOutOf = (event: EventRow, now: Date) => {
@@ -241,7 +252,7 @@ export const commitTriggers = async (
       })
       // Behind the write of those named: one that is both named and subscribed is counted once.
       if (later.length > 0) await tx.query(writeAudience(later.flatMap(audienceOf)))
-      await Promise.all(later.map((one) => countAudience(tx, one)))
+      await countAudiences(tx, later)
       const details = await storeDetails(tx, stored, now)
       await tx.commitWith([
         ...details,
