@@ -29,6 +29,7 @@ import { createFanOut } from './operations/fan-out/fan-out.ts'
 import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
 import { createSealing } from './operations/sealing.ts'
 import { wakeClaims } from './operations/snooze.ts'
+import { watchSettingNames } from './operations/setting-names.ts'
 import { createTrigger, type Trigger } from './operations/trigger/trigger.ts'
 import { createReports } from './operations/webhooks/process.ts'
 import { createReceiveWebhook, type ReceiveWebhook } from './operations/webhooks/receive.ts'
@@ -199,6 +200,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     defaultTimeZone: config.defaults?.timeZone ?? null,
     digestRules,
     telemetry,
+    watchSettingNames: watchSettingNames({ notifiers, telemetry }),
     sealing: createSealing(secretKey),
     eraseSecrets: createEraseSecrets({ db, telemetry }),
     hints: bus,

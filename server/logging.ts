@@ -38,6 +38,9 @@ export const logTelemetry = (
     const then = givenUp ? 'it is given up' : 'it is tried again'
     logger.error({ tenantId, reportId, err: error }, `a provider's report could not be carried out; ${then}`)
   })
+  telemetry.on('setting.unmatched', ({ tenantId, kind, name }) => {
+    logger.warn({ tenantId, [kind]: name }, `a setting names a ${kind} that no notifier has: is it misspelt?`)
+  })
   telemetry.on('worker.failed', ({ error }) =>
     logger.error({ err: error }, 'the job loop failed; it goes on by itself'),
   )

@@ -33,6 +33,12 @@ export interface Moments {
   }
   /** A result came after its lease had gone to another worker, and was dropped. */
   'result.too_late': { readonly tenantId: string; readonly deliveryId: string }
+  /** A preference or policy was set for what no notifier has; told once a name. */
+  'setting.unmatched': {
+    readonly tenantId: string
+    readonly kind: 'notificationKey' | 'category' | 'channel'
+    readonly name: string
+  }
   /** The job loop could not do its work; it goes on by itself. */
   'worker.failed': { readonly error: Error }
   /** A provider's webhook was not taken. */

@@ -9,6 +9,7 @@ import type { Registry } from '../notifiers/registry.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { EraseSecrets } from './erase-secrets.ts'
 import type { Sealing } from './sealing.ts'
+import type { watchSettingNames } from './setting-names.ts'
 
 /** What an operation works with; `app.ts` puts it together. */
 export interface Capabilities {
@@ -32,6 +33,8 @@ export interface Capabilities {
   /** The configuration's own; those that decide are stored. */
   readonly digestRules: readonly DigestRule[]
   readonly telemetry: Telemetry
+  /** Tells the log of settings about what no notifier has. */
+  readonly watchSettingNames: ReturnType<typeof watchSettingNames>
   /** For secret fields of payloads. */
   readonly sealing: Sealing
   readonly eraseSecrets: EraseSecrets

@@ -59,7 +59,7 @@ const givenOf = ({ timeZone, quietHours, caps }: PolicyInput): Partial<PolicySet
 
 /** Stores when a recipient may be told, and how often. Applies to what is planned, or about to be handed over, from now on. */
 export const storePolicy = async (
-  { db, clock }: Capabilities,
+  { db, clock, watchSettingNames }: Capabilities,
   recipient: InboxKey,
   input: PolicyInput,
 ): Promise<void> => {
@@ -71,6 +71,11 @@ export const storePolicy = async (
     // The recipient's lock, as of whatever plans for it: no plan sees half of a change.
     await lockOneInbox(tx, recipient)
     await tx.commitWith([setPolicy(recipient, given, clock.now())])
+  })
+  const { quietHours = [], caps = [] } = given
+  watchSettingNames(recipient.tenantId, {
+    category: caps.map(({ category }) => category),
+    channel: [...quietHours.flatMap(({ channels }) => channels), ...caps.map(({ channel }) => channel)],
   })
 }
 

@@ -21,7 +21,7 @@ export interface PreferenceInput {
 
 /** Stores what a recipient switched on or off, or forgets it where `enabled` is null. Of two about the same, the later counts. */
 export const storePreferences = async (
-  { db, clock }: Capabilities,
+  { db, clock, watchSettingNames }: Capabilities,
   recipient: InboxKey,
   inputs: readonly PreferenceInput[],
 ): Promise<void> => {
@@ -62,6 +62,12 @@ export const storePreferences = async (
     if ((stored?.count ?? 0) > MAX_PREFERENCES) {
       throw badInput(`A recipient has at most ${MAX_PREFERENCES} preferences`, ['input', 'preferences'])
     }
+  })
+  const set = [...changes.values()].filter(({ enabled }) => enabled !== null)
+  watchSettingNames(recipient.tenantId, {
+    notificationKey: set.map(({ notificationKey }) => notificationKey),
+    category: set.map(({ category }) => category),
+    channel: set.map(({ channel }) => channel),
   })
 }
 
