@@ -1,3 +1,4 @@
+import { compare } from '../server/core/compare.ts'
 import { REASONS } from '../server/core/reasons.ts'
 import { allow } from './access.ts'
 import { builder } from './builder.ts'
@@ -17,7 +18,7 @@ const Reason = builder.objectRef<ReasonShape>('Reason').implement({
 
 const SORTED: readonly ReasonShape[] = Object.entries(REASONS)
   .map(([code, description]) => ({ code, description }))
-  .sort((a, b) => (a.code < b.code ? -1 : 1))
+  .sort((a, b) => compare(a.code, b.code))
 
 builder.queryField('reasons', (t) =>
   t.field({

@@ -8,6 +8,21 @@ export type Checkpoint = (typeof CHECKPOINTS)[number]
 export const VERDICTS = ['pass', 'suppress', 'defer', 'digest', 'cancel'] as const
 export type Verdict = (typeof VERDICTS)[number]
 
+const AFTER_PLANNING = {
+  pass: 'pending',
+  defer: 'pending',
+  digest: 'pending',
+  suppress: 'suppressed',
+  cancel: 'cancelled',
+} as const
+
+/** What a verdict makes of a delivery: one that passes just before it is handed over is. */
+export const statusAfter = (
+  checkpoint: Checkpoint,
+  verdict: Verdict,
+): 'dispatched' | (typeof AFTER_PLANNING)[Verdict] =>
+  checkpoint === 'perform' && verdict === 'pass' ? 'dispatched' : AFTER_PLANNING[verdict]
+
 /** One rule's answer, kept as it is with what the rule saw. One that defers has the instant `until` among its facts. */
 export interface RuleAnswer {
   readonly rule: string

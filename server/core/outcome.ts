@@ -1,3 +1,4 @@
+import { compare } from './compare.ts'
 import type { DeliveryStatus, OrchestrationState } from './delivery.ts'
 import type { ReasonCode } from './reasons.ts'
 
@@ -56,8 +57,6 @@ export interface OutcomeCount {
   readonly outcome: DeliveryOutcome
   readonly count: number
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Adds up the states that are one outcome; in order of notification key, channel and outcome. */
 export const countOutcomes = (states: readonly StateCount[]): readonly OutcomeCount[] => {

@@ -1,3 +1,4 @@
+import { compare } from './compare.ts'
 import type { InboxKey } from './cursor.ts'
 import { derivedId } from './derived-id.ts'
 
@@ -26,7 +27,7 @@ export const normaliseRecipients = (recipients: readonly Recipient[], actorId: s
     const id = recipient.id.trim()
     if (id !== actorId && !byId.has(id)) byId.set(id, { ...recipient, id })
   }
-  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return [...byId.values()].sort((a, b) => compare(a.id, b.id))
 }
 
 /**

@@ -1,3 +1,4 @@
+import { nameOf } from '../core/name-of.ts'
 import {
   type EventKey,
   eraseSecrets,
@@ -37,7 +38,7 @@ export type EraseSecrets = (
 export const createEraseSecrets = ({ db, telemetry }: Pick<Capabilities, 'db' | 'telemetry'>): EraseSecrets => {
   const erase = coalesce(
     async (asked: readonly EventKey[]) => {
-      const events = [...new Map(asked.map((event) => [`${event.tenantId}\n${event.id}`, event])).values()]
+      const events = [...new Map(asked.map((event) => [nameOf(event.tenantId, event.id), event])).values()]
       await inTransaction(db.system, (tx) => eraseSecretsIn(tx, events))
       return asked
     },

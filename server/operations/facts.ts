@@ -1,5 +1,6 @@
 import type { InboxKey } from '../core/cursor.ts'
 import type { CountedDelivery } from '../core/delivery-cap.ts'
+import { inboxName, nameOf } from '../core/name-of.ts'
 import { chooseZone, type PlanFacts } from '../core/plan-facts.ts'
 import { NO_POLICY, type PolicySettings } from '../core/policy.ts'
 import type { Preference } from '../core/preference.ts'
@@ -32,9 +33,8 @@ export interface MovingFacts extends RecipientFacts {
   readonly inbox: { version: number; position: number; arrivals: number }
 }
 
-const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${recipientId}`
 const rowName = (row: { readonly tenant_id: string; readonly recipient_id: string }): string =>
-  `${row.tenant_id}\n${row.recipient_id}`
+  nameOf(row.tenant_id, row.recipient_id)
 
 /** A stored row as the planner knows it. */
 export const toPreference = (row: PreferenceRow): Preference => ({
@@ -69,7 +69,7 @@ export const readFacts = async (
   keys: readonly CapKey[],
   { live = true }: { readonly live?: boolean } = {},
 ): Promise<readonly RecipientFacts[]> => {
-  const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()]
+  const distinct = [...new Map(keys.map((key) => [inboxName(key), key])).values()]
   const [set, policies, counted, stored] = await Promise.all([
     tx.query<PreferenceRow>(loadPreferences(distinct)),
     tx.query<PolicyRow>(loadPolicies(distinct)),
@@ -85,7 +85,7 @@ export const readFacts = async (
     ]),
   )
   const facts = keys.map((key) => {
-    const name = nameOf(key)
+    const name = inboxName(key)
     const policy = policyOf.get(name) ?? NO_POLICY
     return {
       ...(recipientOf.get(name) ?? { recipient: mergeRecipient(undefined, { id: key.recipientId }), bounced: NONE }),
@@ -149,7 +149,7 @@ export const bookFacts = (
   const standOf = new Map(inboxes.map((row) => [rowName(row), row]))
   const book = new Map<string, { readonly key: InboxKey; readonly lockedAt: number; readonly facts: MovingFacts }>()
   for (const [index, { tenantId, recipientId }] of keys.entries()) {
-    const name = `${tenantId}\n${recipientId}`
+    const name = inboxName({ tenantId, recipientId })
     const inbox = standOf.get(name)
     if (!inbox) continue
     const { version, position } = inbox
@@ -165,7 +165,7 @@ export const bookFacts = (
     })
   }
   return {
-    of: (inbox) => book.get(nameOf(inbox))?.facts,
+    of: (inbox) => book.get(inboxName(inbox))?.facts,
     advances: () =>
       [...book.values()]
         .filter(({ lockedAt, facts }) => facts.inbox.position > lockedAt)

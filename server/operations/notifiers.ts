@@ -1,3 +1,4 @@
+import { compare } from '../core/compare.ts'
 import type { AnyDefinition } from '../notifiers/notifier.ts'
 import { payloadSchemaOf } from '../notifiers/payload-schema.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -36,7 +37,7 @@ const describe = (definition: AnyDefinition): KnownNotifier => {
 
 /** Every notifier, in order of key. */
 export const knownNotifiers = ({ notifiers }: Pick<Capabilities, 'notifiers'>): readonly KnownNotifier[] =>
-  [...notifiers.values()].sort((a, b) => (a.key < b.key ? -1 : 1)).map(describe)
+  [...notifiers.values()].sort((a, b) => compare(a.key, b.key)).map(describe)
 
 /** The notifier with this key; `null` where there is none. */
 export const knownNotifier = ({ notifiers }: Pick<Capabilities, 'notifiers'>, key: string): KnownNotifier | null => {

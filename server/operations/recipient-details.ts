@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg'
+import { nameOf } from '../core/name-of.ts'
 import { MAX_ADDRESSES, type Recipient } from '../core/recipient.ts'
 import {
   addAddresses,
@@ -14,7 +15,7 @@ import { newId } from '../ids.ts'
 const mergeGiven = (recipients: readonly GivenRecipient[]): readonly GivenRecipient[] => {
   const byKey = new Map<string, GivenRecipient>()
   for (const { tenantId, given } of recipients) {
-    const key = `${tenantId}\n${given.id}`
+    const key = nameOf(tenantId, given.id)
     const earlier = byKey.get(key)?.given
     const fields = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
     const addresses = [...(earlier?.addresses ?? []), ...(given.addresses ?? [])]

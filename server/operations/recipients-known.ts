@@ -1,4 +1,5 @@
 import type { InboxKey } from '../core/cursor.ts'
+import { inboxName } from '../core/name-of.ts'
 import { bouncedName, type Recipient } from '../core/recipient.ts'
 import type { Database } from '../db/client.ts'
 import { ensureInboxes } from '../db/sql/ensure-inboxes.ts'
@@ -28,8 +29,6 @@ export const bouncedOf = (row: RecipientRow): ReadonlySet<string> =>
     ...row.addresses.filter(({ bounced }) => bounced).map(({ channel, address }) => bouncedName(channel, address)),
   ])
 
-const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${recipientId}`
-
 /** What is needed of recipients before a plan's transaction opens: their details, and that each has an inbox to lock. */
 export interface KnownRecipients {
   /** The stored details of these recipients of one tenant, by id. */
@@ -42,22 +41,22 @@ export const knowRecipients = (db: Database): KnownRecipients => {
   const known = new Set<string>()
 
   const loadAll = async (groups: readonly (readonly InboxKey[])[]) => {
-    const keys = new Map(groups.flat().map((key) => [nameOf(key), key]))
-    const missing = [...keys.values()].filter((key) => !known.has(nameOf(key)))
+    const keys = new Map(groups.flat().map((key) => [inboxName(key), key]))
+    const missing = [...keys.values()].filter((key) => !known.has(inboxName(key)))
     const [{ rows }] = await Promise.all([
       db.system.query<RecipientRow>(loadRecipients([...keys.values()])),
       missing.length > 0 ? db.system.query(ensureInboxes(missing)) : null,
     ])
     if (known.size + missing.length > MAX_KNOWN_INBOXES) known.clear()
-    for (const key of missing) known.add(nameOf(key))
+    for (const key of missing) known.add(inboxName(key))
     const found = new Map(
-      rows.map((row) => [nameOf({ tenantId: row.tenant_id, recipientId: row.recipient_id }), toRecipient(row)]),
+      rows.map((row) => [inboxName({ tenantId: row.tenant_id, recipientId: row.recipient_id }), toRecipient(row)]),
     )
     return groups.map(
       (group) =>
         new Map(
           group.flatMap((key) => {
-            const recipient = found.get(nameOf(key))
+            const recipient = found.get(inboxName(key))
             return recipient ? [[key.recipientId, recipient] as const] : []
           }),
         ),
@@ -68,7 +67,7 @@ export const knowRecipients = (db: Database): KnownRecipients => {
   return {
     load: (tenantId, ids) => load(ids.map((recipientId) => ({ tenantId, recipientId }))),
     forget: (inboxes) => {
-      for (const inbox of inboxes) known.delete(nameOf(inbox))
+      for (const inbox of inboxes) known.delete(inboxName(inbox))
     },
   }
 }

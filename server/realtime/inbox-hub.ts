@@ -1,5 +1,6 @@
 import type { InboxKey } from '../core/cursor.ts'
 import { type InboxCounts, MAX_CHANGES } from '../core/inbox.ts'
+import { inboxName } from '../core/name-of.ts'
 import type { Database } from '../db/client.ts'
 import type { NotificationRow } from '../db/sql/notification-row.ts'
 import { type InboxChangesRow, readInboxChanges } from '../db/sql/read-inbox-changes.ts'
@@ -44,8 +45,6 @@ export interface InboxHub {
 /** How many subscribers one statement reads for. */
 const MAX_READ_AT_ONCE = 500
 const RETRY_AFTER_MS = 500
-
-const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${recipientId}`
 
 /** Makes of one inbox's rows what a subscriber with this cursor is to be told; `null`: nothing yet. */
 const changesFor = (
@@ -142,7 +141,7 @@ export const openInboxHub = ({
 
   const moved = (inboxes: readonly InboxKey[] | 'all'): void => {
     const touched =
-      inboxes === 'all' ? [...subscribers.values()] : inboxes.map((inbox) => subscribers.get(nameOf(inbox)))
+      inboxes === 'all' ? [...subscribers.values()] : inboxes.map((inbox) => subscribers.get(inboxName(inbox)))
     for (const group of touched) {
       for (const subscriber of group ?? []) {
         subscriber.dirty = true
@@ -152,7 +151,7 @@ export const openInboxHub = ({
   }
 
   const leave = (subscriber: Subscriber): void => {
-    const name = nameOf(subscriber.inbox)
+    const name = inboxName(subscriber.inbox)
     const group = subscribers.get(name)
     group?.delete(subscriber)
     if (group?.size === 0) subscribers.delete(name)
@@ -169,8 +168,8 @@ export const openInboxHub = ({
       const subscriber: Subscriber = { inbox, cursor: after, dirty: true, first: true, asking: null }
       let done = closed
       if (!done) {
-        const group = subscribers.get(nameOf(inbox)) ?? new Set()
-        subscribers.set(nameOf(inbox), group.add(subscriber))
+        const group = subscribers.get(inboxName(inbox)) ?? new Set()
+        subscribers.set(inboxName(inbox), group.add(subscriber))
       }
       // By hand, and no generator: the return of an async generator waits for its next value, which may never come.
       return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import postgres from 'postgres'
 import type { InboxKey } from '../core/cursor.ts'
+import { inboxName } from '../core/name-of.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { type Bus, type BusListener, memoryBus } from './bus.ts'
 
@@ -132,7 +133,7 @@ export const openPostgresBus = async ({
     inboxesMoved(inboxes) {
       if (inboxes.length === 0) return
       local.inboxesMoved(inboxes)
-      for (const inbox of inboxes) pending.inboxes.set(`${inbox.tenantId}\n${inbox.recipientId}`, inbox)
+      for (const inbox of inboxes) pending.inboxes.set(inboxName(inbox), inbox)
       flushSoon()
     },
     workDue() {

@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import type { AttemptOutcome, DeliveryStatus } from '../../core/delivery.ts'
+import { INTO_TRANSITIONS, type TransitionRow, transitionColumns } from './transition-rows.ts'
 
 /** An attempt that a report is, or one that it finds without an end. */
 export interface ReportAttempt {
@@ -15,15 +16,6 @@ export interface ReportAttempt {
   readonly addressKey: string | null
   readonly source: 'call' | 'feedback'
   readonly startedAt: Date | null
-}
-
-export interface ReportTransition {
-  readonly tenantId: string
-  readonly id: string
-  readonly deliveryId: string
-  readonly event: string
-  readonly reason: string | null
-  readonly context: Readonly<Record<string, unknown>>
 }
 
 /** Where reports have moved a delivery. */
@@ -48,7 +40,7 @@ export interface ReportEnd {
 
 export interface AppliedReports {
   readonly attempts: readonly ReportAttempt[]
-  readonly transitions: readonly ReportTransition[]
+  readonly transitions: readonly TransitionRow[]
   readonly deliveries: readonly MovedDelivery[]
   readonly reports: readonly ReportEnd[]
 }
@@ -74,7 +66,7 @@ with moved as (
   select u.*, $11::timestamptz from unnest($12::text[], $13::uuid[], $14::uuid[], $15::int4[], $16::text[], $17::text[], $18::text[], $19::text[],
     $20::text[], $21::text[], $22::text[], $23::timestamptz[]) as u
 ), transitions as (
-  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  ${INTO_TRANSITIONS}
   select u.*, $11::timestamptz from unnest($24::text[], $25::uuid[], $26::uuid[], $27::text[], $28::text[], $29::jsonb[]) as u
 ), deliveries as (
   update delivery v set status = m.status, suppression_reason = m.suppression_reason, next_attempt_at = m.retry_at,
@@ -126,12 +118,7 @@ where e.state <> 'put_off' and d.tenant_id = e.tenant_id collate "C" and d.kind 
     attempts.map((row) => row.addressKey),
     attempts.map((row) => row.source),
     attempts.map((row) => row.startedAt),
-    transitions.map((row) => row.tenantId),
-    transitions.map((row) => row.id),
-    transitions.map((row) => row.deliveryId),
-    transitions.map((row) => row.event),
-    transitions.map((row) => row.reason),
-    transitions.map((row) => JSON.stringify(row.context)),
+    ...transitionColumns(transitions),
     putOffMs,
   ],
 })

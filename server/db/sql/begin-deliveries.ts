@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg'
 import { type RuleAnswer, storedAnswers } from '../../core/decision.ts'
 import type { DeliveryStatus } from '../../core/delivery.ts'
+import { INTO_TRANSITIONS, transitionColumns } from './transition-rows.ts'
 
 /** Until when a delivery is put off, and why. */
 export interface Deferral {
@@ -80,7 +81,7 @@ with begun as (
   select tenant_id, unknown_id, id, unknown_number, 'unknown', adapter, 'call', started_at, $11::timestamptz
   from begun where unknown_id is not null
 ), transitions as (
-  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  ${INTO_TRANSITIONS}
   select u.*, $11::timestamptz from unnest($16::text[], $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::jsonb[]) as u
 ), deliveries as (
   update delivery v set status = b.status, awaits_operator = b.awaits_operator, suppression_reason = b.suppression_reason, next_attempt_at = null, put_off_by = null, updated_at = $11::timestamptz,
@@ -122,19 +123,10 @@ where (b.status not in ('dispatched', 'pending') or b.awaits_operator) and d.ten
   ],
 })
 
-/** Columns of the transitions of rows: tenant, id, delivery, event, reason, context. */
+/** Columns of the transitions of rows, as `transitionColumns` has them. */
 export const transitionValues = (
   rows: readonly { readonly tenantId: string; readonly id: string; readonly transitions: readonly NewTransition[] }[],
-): readonly (readonly unknown[])[] => {
-  const all = rows.flatMap(({ tenantId, id, transitions }) =>
-    transitions.map((one) => ({ ...one, tenantId, deliveryId: id })),
+): readonly (readonly unknown[])[] =>
+  transitionColumns(
+    rows.flatMap(({ tenantId, id, transitions }) => transitions.map((one) => ({ ...one, tenantId, deliveryId: id }))),
   )
-  return [
-    all.map((one) => one.tenantId),
-    all.map((one) => one.id),
-    all.map((one) => one.deliveryId),
-    all.map((one) => one.event),
-    all.map((one) => one.reason),
-    all.map((one) => JSON.stringify(one.context)),
-  ]
-}

@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg'
 import type { ReasonCode } from '../../core/reasons.ts'
 import { SENT_BEFORE } from './sent-before.ts'
+import { INTO_TRANSITIONS } from './transition-rows.ts'
 
 interface EventKey {
   readonly tenantId: string
@@ -65,7 +66,7 @@ with stopped as (
     orchestration_state = case when w.sent then 'ready' else v.orchestration_state end, next_attempt_at = null, updated_at = $4::timestamptz
   from waiting w where v.tenant_id = w.tenant_id and v.id = w.id
 ), transitions as (
-  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  ${INTO_TRANSITIONS}
   select tenant_id, gen_random_uuid(), id, case when sent then 'retry_dropped' else 'event_cancelled' end, $3, case when $5::text is null then '{}' else jsonb_build_object('words', $5::text) end, $4::timestamptz
   from waiting
 ), unqueued as (

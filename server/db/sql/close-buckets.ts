@@ -4,6 +4,7 @@ import type { DeliveryStatus } from '../../core/delivery.ts'
 import { listOnce } from '../../core/list-once.ts'
 import { type NewTransition, transitionValues } from './begin-deliveries.ts'
 import { type DigestRuleRow, RULE_COLUMNS } from './read-digest-rules.ts'
+import { INTO_TRANSITIONS } from './transition-rows.ts'
 
 export interface BucketKey {
   readonly tenantId: string
@@ -155,7 +156,7 @@ with members as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
   select tenant_id, decision_id, id, 'perform', $1::timestamptz, $8::jsonb -> answers from members
 ), transitions as (
-  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  ${INTO_TRANSITIONS}
   select u.*, $1::timestamptz from unnest($9::text[], $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::jsonb[]) as u
 ), deliveries as (
   update delivery v set status = u.status, suppression_reason = u.reason, updated_at = $1::timestamptz

@@ -2,6 +2,7 @@ import type { QueryConfig } from 'pg'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
 import type { NewTransition } from './begin-deliveries.ts'
 import { SENT_BEFORE } from './sent-before.ts'
+import { INTO_TRANSITIONS } from './transition-rows.ts'
 
 interface DeliveryKey {
   readonly tenantId: string
@@ -51,7 +52,7 @@ where v.tenant_id = $1 and v.id = $2 for no key update of v`,
 ]
 
 const TRANSITION = `
-insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+${INTO_TRANSITIONS}
 values ($1, $4, $2, $5, $6, $7::jsonb, $3::timestamptz)`
 
 const valuesOf = ({ id, event, reason, context }: NewTransition) => [id, event, reason, JSON.stringify(context)]
@@ -87,7 +88,7 @@ export const cancelDelivery = ({ tenantId, id }: DeliveryKey, now: Date, transit
 with before as materialized (
   select ${SENT_BEFORE} as sent from delivery v where v.tenant_id = $1 and v.id = $2
 ), transition as (
-  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  ${INTO_TRANSITIONS}
   select $1, $4, $2, case when sent then 'retry_dropped' else $5 end, $6, $7::jsonb, $3::timestamptz from before
 ), unqueued as (delete from due where tenant_id = $1 and kind = 'delivery' and subject_id = $2)
 update delivery d set status = case when sent then 'succeeded' else 'cancelled' end, suppression_reason = case when sent then null else $6 end,

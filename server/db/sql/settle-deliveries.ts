@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import type { AttemptOutcome, DeliveryStatus } from '../../core/delivery.ts'
+import { INTO_TRANSITIONS } from './transition-rows.ts'
 
 /** One call of a try. */
 export interface NewAttempt {
@@ -90,7 +91,7 @@ results as (
   from settled s join unnest($9::uuid[], $10::uuid[], $11::int4[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[])
     as a (delivery_id, id, place, outcome, error_class, adapter, provider_message_id, reason, address, address_key, started_at) on a.delivery_id = s.id
 ), transitions as (
-  insert into delivery_transition (tenant_id, id, delivery_id, event, reason, context, at)
+  ${INTO_TRANSITIONS}
   select s.tenant_id, s.transition_id, s.id,
     case s.status when 'failed' then 'retry_scheduled' else 'cancelled' end,
     coalesce(s.suppression_reason, s.put_off_by, (select a.error_class from unnest($9::uuid[], $13::text[]) as a (delivery_id, error_class)

@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg'
 import type { InboxKey } from '../../core/cursor.ts'
 import { bucketName, type DigestPlace, type OpenBucket, type StoredRule, takePlace } from '../../core/digest-bucket.ts'
+import { inboxName } from '../../core/name-of.ts'
 import { type MovedBucket, moveBuckets } from '../../db/sql/move-buckets.ts'
 import { type NewBucket, type NewMember, openBuckets } from '../../db/sql/open-buckets.ts'
 import { type AcceptingBucketRow, readAcceptingBuckets } from '../../db/sql/read-accepting-buckets.ts'
@@ -16,8 +17,6 @@ export interface DigestSight {
   bucketsOf(inbox: InboxKey): Map<string, OpenBucket>
 }
 
-const nameOf = ({ tenantId, recipientId }: InboxKey): string => `${tenantId}\n${recipientId}`
-
 const sightOf = (rules: readonly DigestRuleRow[], buckets: readonly AcceptingBucketRow[]): DigestSight => {
   const byTenant = new Map<string, StoredRule[]>()
   for (const row of rules) {
@@ -26,8 +25,8 @@ const sightOf = (rules: readonly DigestRuleRow[], buckets: readonly AcceptingBuc
   }
   const byRecipient = new Map<string, Map<string, OpenBucket>>()
   const bucketsOf = (inbox: InboxKey): Map<string, OpenBucket> => {
-    const own = byRecipient.get(nameOf(inbox)) ?? new Map<string, OpenBucket>()
-    byRecipient.set(nameOf(inbox), own)
+    const own = byRecipient.get(inboxName(inbox)) ?? new Map<string, OpenBucket>()
+    byRecipient.set(inboxName(inbox), own)
     return own
   }
   for (const row of buckets) {
@@ -75,7 +74,7 @@ export const noDigestRows = (): DigestRows => ({ opened: new Map(), moved: new M
 const earlierAlike = ({ opened }: DigestRows, inbox: InboxKey, bucket: OpenBucket): number =>
   [...opened.values()].filter(
     (one) =>
-      nameOf(one) === nameOf(inbox) &&
+      inboxName(one) === inboxName(inbox) &&
       bucketName(one.bucket) === bucketName(bucket) &&
       one.bucket.windowStartsAt.getTime() === bucket.windowStartsAt.getTime(),
   ).length

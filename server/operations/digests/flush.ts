@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ruleIdentity } from '../../core/digest-rule.ts'
+import { nameOf } from '../../core/name-of.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
 import { DIGEST_KEY_PREFIX } from '../../core/trigger-request.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
@@ -46,8 +47,6 @@ const MAX_MEMBERS = 2_000
 interface ByOperator {
   readonly words: string
 }
-
-const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
 const byBucket = (rows: readonly MemberRow[]): ReadonlyMap<string, readonly MemberRow[]> => {
   const found = new Map<string, MemberRow[]>()

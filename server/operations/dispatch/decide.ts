@@ -1,5 +1,5 @@
 import type { Route } from '../../adapters/routing.ts'
-import { planningContextOf } from '../../core/decision.ts'
+import { planningContextOf, statusAfter } from '../../core/decision.ts'
 import { endOf } from '../../core/feedback.ts'
 import { type Plan, plan } from '../../core/plan.ts'
 import type { ReasonCode } from '../../core/reasons.ts'
@@ -43,14 +43,6 @@ export interface Beginning {
   /** How it stands with the addresses that are not called again. */
   readonly earlier: readonly AddressEnd[]
 }
-
-const STATUS_OF = {
-  pass: 'dispatched',
-  defer: 'pending',
-  digest: 'pending',
-  suppress: 'suppressed',
-  cancel: 'cancelled',
-} as const
 
 const transition = (
   event: string,
@@ -169,7 +161,7 @@ export const decideClaim = ({
     begun: {
       ...base,
       awaitsOperator: false,
-      status: stopped && sentBefore ? 'succeeded' : STATUS_OF[verdict],
+      status: stopped && sentBefore ? 'succeeded' : statusAfter('perform', verdict),
       suppressionReason: stopped && !sentBefore ? reason : null,
       deferral:
         nextEligibleAt && reason ? { until: nextEligibleAt, reason, context: planningContextOf(decided) } : null,

@@ -1,5 +1,6 @@
 import type { Routes } from '../../adapters/routing.ts'
 import type { InboxKey } from '../../core/cursor.ts'
+import { nameOf } from '../../core/name-of.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import { mergeRecipient } from '../../core/recipient.ts'
 import { type CallResult, settleTry } from '../../core/settlement.ts'
@@ -28,8 +29,6 @@ import { settledRow } from './settled-row.ts'
  */
 
 type Content = Rendered | { readonly failed: CallResult }
-
-const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
 const failure = (problem: string): Content => ({
   failed: { ended: 'render_failed', reason: providerReason(problem), retryAfterMs: 0 },

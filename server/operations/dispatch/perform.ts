@@ -1,4 +1,6 @@
 import type { Routes } from '../../adapters/routing.ts'
+import { compare } from '../../core/compare.ts'
+import { nameOf } from '../../core/name-of.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import { loadEvents } from '../../db/sql/load-events.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
@@ -20,10 +22,6 @@ export interface Performance {
   readonly now: Date
   readonly performed: readonly Performed[]
 }
-
-const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Recipient by recipient, each in its own order: a sort that took those of different recipients for equal would not keep to that. */
 const inOrder = (a: ClaimedDeliveryRow, b: ClaimedDeliveryRow): number =>

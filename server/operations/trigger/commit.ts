@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { QueryConfig } from 'pg'
 import type { InboxKey } from '../../core/cursor.ts'
 import { isTerminal } from '../../core/delivery.ts'
+import { inboxName, nameOf } from '../../core/name-of.ts'
 import { MAX_ADDRESSES } from '../../core/recipient.ts'
 import { topicsOf } from '../../core/trigger-request.ts'
 import { type EventRow, loadEventsByKey } from '../../db/sql/load-events-by-key.ts'
@@ -45,7 +46,7 @@ const asksForDigest = ({ recipients }: PreparedTrigger): boolean =>
   (recipients ?? []).some(({ channels }) => channels.some(({ digest }) => digest !== null))
 
 const distinct = (inboxes: readonly InboxKey[]): readonly InboxKey[] => [
-  ...new Map(inboxes.map((inbox) => [`${inbox.tenantId}\n${inbox.recipientId}`, inbox])).values(),
+  ...new Map(inboxes.map((inbox) => [inboxName(inbox), inbox])).values(),
 ]
 
 /** One that is planned later waits for its instant, or is planned at once by a job. */
@@ -134,7 +135,7 @@ const lockAndLook = async (
   return {
     now: (clock as ClockRow).now,
     ours: new Set(tried.filter(({ locked }) => locked).map(({ ordinal }) => ordinal - 1)),
-    existing: new Map(events.map((event) => [`${event.tenant_id}\n${event.idempotency_key}`, event])),
+    existing: new Map(events.map((event) => [nameOf(event.tenant_id, event.idempotency_key), event])),
     facts: bookFacts(inboxes, { keys, facts }),
     digests,
   }
@@ -228,7 +229,7 @@ export const commitTriggers = async (
     const stored: PreparedTrigger[] = []
     const outcomes = items.map((item, index): CommitOutcome => {
       if (!ours.has(index)) return { kind: 'contested', missing: [] }
-      const earlier = existing.get(`${item.tenantId}\n${item.request.idempotencyKey}`)
+      const earlier = existing.get(nameOf(item.tenantId, item.request.idempotencyKey))
       if (earlier) return repeatOf(earlier, item)
       if (item.request.expiresAt && item.request.expiresAt <= now) return { kind: 'refused', error: expired(item) }
       const missing = inboxesOf(item).filter((inbox) => !facts.of(inbox))

@@ -1,4 +1,4 @@
-import { planningContextOf } from '../../core/decision.ts'
+import { planningContextOf, statusAfter } from '../../core/decision.ts'
 import { isCappedBy } from '../../core/delivery-cap.ts'
 import { type DigestPlace, findPlace } from '../../core/digest-bucket.ts'
 import { type Plan, plan } from '../../core/plan.ts'
@@ -94,14 +94,6 @@ const decide = (
 
 const ORCHESTRATION_OF = { defer: 'deferred', digest: 'digest_held' } as const
 
-const STATUS_OF = {
-  pass: 'pending',
-  defer: 'pending',
-  digest: 'pending',
-  suppress: 'suppressed',
-  cancel: 'cancelled',
-} as const
-
 /** When a delivery counts toward caps: those of required notifiers, and what is not to be sent, never do. */
 const countsAt = (event: PlannedEvent, { verdict, nextEligibleAt }: Plan, now: Date): Date | null => {
   if (event.required) return null
@@ -161,7 +153,7 @@ export const expandRecipient = (
       notificationKey: event.notificationKey,
       category: event.category,
       channel: channel.channel,
-      status: arrives ? 'succeeded' : STATUS_OF[verdict],
+      status: arrives ? 'succeeded' : statusAfter('planning', verdict),
       orchestrationState: waits ? ORCHESTRATION_OF[verdict] : 'ready',
       planningReason: waits ? reason : null,
       planningContext: waits ? planningContextOf(decided) : null,

@@ -1,3 +1,4 @@
+import { nameOf } from '../../core/name-of.ts'
 import type { TriggerRequest } from '../../core/trigger-request.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { InputPath } from '../../errors.ts'
@@ -23,7 +24,7 @@ export interface TriggerCall {
 /** Records an event and everything that it causes. Resolves once that is committed, rejects with nothing written. */
 export type Trigger = (call: TriggerCall) => Promise<Triggered>
 
-const keyOf = ({ tenantId, request }: TriggerCall): string => `${tenantId}\n${request.idempotencyKey}`
+const keyOf = ({ tenantId, request }: TriggerCall): string => nameOf(tenantId, request.idempotencyKey)
 
 /** Concurrent calls share transactions, each with an outcome of its own. */
 export const createTrigger = (capabilities: Capabilities, known: KnownRecipients): Trigger => {

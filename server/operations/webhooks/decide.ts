@@ -9,17 +9,13 @@ import {
   type ReportedDelivery,
 } from '../../core/feedback.ts'
 import { maskAddress } from '../../core/mask.ts'
+import { nameOf } from '../../core/name-of.ts'
 import { addressesFor, type Recipient } from '../../core/recipient.ts'
 import type { RetryPolicy } from '../../core/retry.ts'
-import type {
-  AppliedReports,
-  MovedDelivery,
-  ReportAttempt,
-  ReportEnd,
-  ReportTransition,
-} from '../../db/sql/apply-reports.ts'
+import type { AppliedReports, MovedDelivery, ReportAttempt, ReportEnd } from '../../db/sql/apply-reports.ts'
 import type { BouncedAddress } from '../../db/sql/mark-bounced.ts'
 import type { ReportRow } from '../../db/sql/read-reports.ts'
+import type { TransitionRow } from '../../db/sql/transition-rows.ts'
 import { newId } from '../../ids.ts'
 import type { IgnoredReason } from './accept.ts'
 
@@ -106,7 +102,7 @@ const transitionOf = (
   { tenant_id: tenantId, delivery_id: deliveryId, adapter, normalized_status: status }: ReportRow,
   { suppressionReason: reason, ...change }: FeedbackChange,
   nextAttemptAt: Date | null,
-): readonly ReportTransition[] => {
+): readonly TransitionRow[] => {
   const told = { tenantId, deliveryId, id: newId() }
   const context = { source: 'feedback', adapter }
   switch (change.status) {
@@ -136,7 +132,7 @@ export const decideReports = (
 ): DecidedReports => {
   const standings = new Map<string, Standing>()
   const attempts: ReportAttempt[] = []
-  const transitions: ReportTransition[] = []
+  const transitions: TransitionRow[] = []
   const reports: ReportEnd[] = []
   const marked: BouncedAddress[] = []
   const channels = new Map<MovedDelivery, string>()
@@ -208,7 +204,7 @@ export const decideReports = (
     }
     const recipient = recipientOf(row)
     const owned = recipient ? addressesFor(recipient, channel) : []
-    const name = `${tenantId}\n${deliveryId}`
+    const name = nameOf(tenantId, deliveryId)
     const standing = standings.get(name) ?? standingOf(row, owned.length)
     standings.set(name, standing)
     const subject = subjectOf(row, owned, addressKey)

@@ -1,5 +1,6 @@
 import type { Routes } from '../../adapters/routing.ts'
 import { isTerminal } from '../../core/delivery.ts'
+import { nameOf } from '../../core/name-of.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import { DEFAULT_RETRY, retryDelayMs } from '../../core/retry.ts'
 import { databaseFailure } from '../../db/errors.ts'
@@ -26,8 +27,6 @@ import { type DecidedReports, decideReports } from './decide.ts'
 
 /** How long a report waits that depends on the answer of a call under way. */
 const PUT_OFF_MS = 1_000
-
-const nameOf = (tenantId: string, recipientId: string | null): string => `${tenantId}\n${recipientId}`
 
 const readRecipients = async (tx: Transaction, rows: readonly ReportRow[]) => {
   const keys = new Map(
