@@ -52,6 +52,17 @@ export interface CarillonClient {
     'upsertRecipients',
     api.UpsertRecipientsMutationVariables
   >
+  /**
+   * Adds an address, such as this browser's push subscription; one that had bounced is good again
+   * [recipient; backend, operator].
+   */
+  readonly registerAddress: Mutation<
+    api.RegisterAddressMutation,
+    'registerAddress',
+    api.RegisterAddressMutationVariables
+  >
+  /** Takes an address away; one that is not there changes nothing [recipient; backend, operator]. */
+  readonly removeAddress: Mutation<api.RemoveAddressMutation, 'removeAddress', api.RemoveAddressMutationVariables>
   /** A short-lived token for one recipient's front end [backend]. */
   readonly createRecipientToken: Mutation<
     api.CreateRecipientTokenMutation,
@@ -146,6 +157,8 @@ export const createClient = (options: ClientOptions): CarillonClient => {
     triggerBatch: mutation(api.TriggerBatchDocument, 'triggerBatch'),
     cancelEvent: mutation(api.CancelEventDocument, 'cancelEvent'),
     upsertRecipients: mutation(api.UpsertRecipientsDocument, 'upsertRecipients'),
+    registerAddress: mutation(api.RegisterAddressDocument, 'registerAddress'),
+    removeAddress: mutation(api.RemoveAddressDocument, 'removeAddress'),
     createRecipientToken: mutation(api.CreateRecipientTokenDocument, 'createRecipientToken'),
     recipient: query(api.RecipientDocument, 'recipient'),
     recipients: query(api.RecipientsDocument, 'recipients'),

@@ -3,6 +3,18 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** An address by what it is, or, as an operator who sees it masked, by its id: exactly one of the two. */
+export type AddressInput = {
+  /** The address itself. For push: the browser's PushSubscription as JSON, with an https endpoint. */
+  readonly address?: string | null | undefined;
+  /** As `Recipient.addresses` gives it. */
+  readonly addressId?: string | null | undefined;
+  /** The channel that `address` is for: email, sms, push, or one of your own. */
+  readonly channel?: string | null | undefined;
+  /** Whose; a recipient token's own where left out. */
+  readonly recipientId?: string | null | undefined;
+};
+
 /** How one call of a provider ended, or what it reported later. */
 export type AttemptOutcome =
   /** The address is bad. */
@@ -460,6 +472,20 @@ export type UpsertRecipientsMutationVariables = Exact<{
 
 
 export type UpsertRecipientsMutation = { readonly upsertRecipients: { readonly recipients: ReadonlyArray<RecipientDetailsFragment> } };
+
+export type RegisterAddressMutationVariables = Exact<{
+  input: AddressInput;
+}>;
+
+
+export type RegisterAddressMutation = { readonly registerAddress: { readonly recipient: RecipientDetailsFragment } };
+
+export type RemoveAddressMutationVariables = Exact<{
+  input: AddressInput;
+}>;
+
+
+export type RemoveAddressMutation = { readonly removeAddress: { readonly recipient: RecipientDetailsFragment } };
 
 export type RecipientQueryVariables = Exact<{
   recipientId: string;
@@ -1552,6 +1578,56 @@ export const UpsertRecipientsDocument = /*#__PURE__*/ new TypedDocumentString(`
     bouncedAt
   }
 }`) as unknown as TypedDocumentString<UpsertRecipientsMutation, UpsertRecipientsMutationVariables>;
+export const RegisterAddressDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RegisterAddress($input: AddressInput!) {
+  registerAddress(input: $input) {
+    recipient {
+      ...RecipientDetails
+    }
+  }
+}
+    fragment RecipientDetails on Recipient {
+  id
+  recipientId
+  type
+  displayName
+  email
+  phone
+  timeZone
+  locale
+  data
+  addresses {
+    id
+    channel
+    address
+    bouncedAt
+  }
+}`) as unknown as TypedDocumentString<RegisterAddressMutation, RegisterAddressMutationVariables>;
+export const RemoveAddressDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation RemoveAddress($input: AddressInput!) {
+  removeAddress(input: $input) {
+    recipient {
+      ...RecipientDetails
+    }
+  }
+}
+    fragment RecipientDetails on Recipient {
+  id
+  recipientId
+  type
+  displayName
+  email
+  phone
+  timeZone
+  locale
+  data
+  addresses {
+    id
+    channel
+    address
+    bouncedAt
+  }
+}`) as unknown as TypedDocumentString<RemoveAddressMutation, RemoveAddressMutationVariables>;
 export const RecipientDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Recipient($recipientId: ID!) {
   recipient(recipientId: $recipientId) {

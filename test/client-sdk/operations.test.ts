@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
 import { type CarillonClient, createClient, type DeliveryStatus, type Verdict } from '../../client-sdk/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
+import { pushSubscription } from '../support/push-subscription.ts'
 import { config, countUp } from './service.ts'
 
 let carillon: TestCarillon
@@ -133,6 +134,22 @@ test('recipients are kept and found, and their preferences set', async () => {
   const off = preferences.effective.filter(({ enabled }) => !enabled)
   expect(off.every(({ decidedBy }) => decidedBy?.category === 'comments')).toBe(true)
   expect(new Set(off.map(({ notificationKey }) => notificationKey))).toEqual(new Set(['comment.mentioned']))
+})
+
+test('a front end registers its device and takes it away again', async () => {
+  const kim = await inboxOf('kim')
+  const device = { channel: 'push', address: pushSubscription('laptop') }
+  const { recipient } = await kim.registerAddress(device)
+  expect(recipient).toMatchObject({ recipientId: 'kim', addresses: [{ ...device, bouncedAt: null }] })
+  expect((await kim.registerAddress(device)).recipient).toEqual(recipient)
+  expect(await backend.recipient({ recipientId: 'kim' })).toEqual(recipient)
+  const [registered] = recipient.addresses
+  const removed = await operator.removeAddress({ recipientId: 'kim', addressId: registered?.id })
+  expect(removed.recipient.addresses).toEqual([])
+  expect((await kim.removeAddress(device)).recipient.addresses).toEqual([])
+  await expect(kim.registerAddress({ ...device, recipientId: 'somebody-else' })).rejects.toMatchObject({
+    code: 'FORBIDDEN',
+  })
 })
 
 test('viewer tells whose credential it is', async () => {
