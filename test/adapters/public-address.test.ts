@@ -1,100 +1,101 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Adapter } from '../../server/adapters/adapter.ts'
+import type { Adapter, DeliverResult } from '../../server/adapters/adapter.ts'
 import { BlockedAddressError, isPublicAddress, publicLookup } from '../../server/adapters/public-address.ts'
-import { type WebhookOptions, webhook } from '../../server/adapters/webhook.ts'
+import { webPush } from '../../server/adapters/web-push.ts'
+import { webhook } from '../../server/adapters/webhook.ts'
+import { countConnections } from '../support/connection-count.ts'
 import { type HttpProvider, httpProvider } from './http-provider.ts'
 import { messageWith } from './message.ts'
+import { ELSEWHERE_PRIVATE, PRIVATE_ANSWERS, THIS_MACHINE } from './private-hosts.ts'
+import { subscriptionAt, vapidKeys } from './push-keys.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const BLOCKED = { outcome: 'permanent', reason: expect.stringMatching(/^blocked_address: .*allowPrivateAddresses/) }
 const never = new AbortController().signal
 
+interface GuardOptions {
+  readonly allowPrivateAddresses?: boolean
+  readonly lookup?: LookupFunction
+}
+
 let listener: HttpProvider
+let connections: ReturnType<typeof countConnections>
 let adapters: Adapter[] = []
 beforeEach(async () => {
   // On every address of this machine, so that whatever gets through is heard.
   listener = await httpProvider(null, '')
+  connections = countConnections()
 })
 afterEach(async () => {
+  connections.stop()
   for (const adapter of adapters) await adapter.close?.()
   adapters = []
   await listener.close()
 })
 
-const call = (host: string, options: Partial<WebhookOptions> = {}) => {
-  const url = `http://${host}:${listener.port}/`
-  const adapter = webhook({ url, secret: SECRET, timeoutMs: 5_000, ...options })
+const opened = <C>(adapter: Adapter<C>): Adapter<C> => {
   adapters.push(adapter)
-  return adapter.deliver(messageWith({ text: 'hello' }), never)
+  return adapter
 }
 
-const HERE = [
-  '127.0.0.1',
-  '127.1',
-  '127.0.0.53',
-  '2130706433',
-  '0x7f000001',
-  '0x7f.1',
-  '0177.0.0.1',
-  '017700000001',
-  '１２７.０.０.１',
-  '0.0.0.0',
-  '0',
-  'localhost',
-  'LOCALHOST',
-  '[::1]',
-  '[0:0:0:0:0:0:0:1]',
-  '[::]',
-  '[::ffff:127.0.0.1]',
-  '[::ffff:7f00:1]',
+const callWebhook = (url: string, options: GuardOptions): Promise<DeliverResult> =>
+  opened(webhook({ url, secret: SECRET, timeoutMs: 5_000, ...options })).deliver(messageWith({ text: 'hello' }), never)
+
+const vapid = { ...vapidKeys(), subject: 'mailto:ops@example.test' }
+/** Browsers say where to call: the host stands in the address, and not in the configuration. */
+const callPush = (url: string, options: GuardOptions): Promise<DeliverResult> =>
+  opened(webPush({ ...vapid, timeoutMs: 5_000, ...options })).deliver(
+    messageWith({ title: 'hello', body: 'there' }, { channel: 'push', address: subscriptionAt(url) }),
+    never,
+  )
+
+/** Every way that is known here to a private address: a host as it is written, or a name and what it resolves to. */
+const WAYS = [
+  ...[...THIS_MACHINE, ...ELSEWHERE_PRIVATE].map((host) => ({ way: host, host, lookup: undefined })),
+  ...PRIVATE_ANSWERS.map((addresses) => ({
+    way: `a name for ${addresses}`,
+    host: 'rebind.example.test',
+    lookup: () => resolver(addresses),
+  })),
 ]
 
-test.each(HERE)('%s is refused, and nothing is heard of it', async (host) => {
-  expect(await call(host)).toEqual(BLOCKED)
-  expect(listener.connections).toBe(0)
+test.each([
+  { name: 'webhook over http', call: callWebhook, scheme: 'http' },
+  { name: 'webhook over https', call: callWebhook, scheme: 'https' },
+  { name: 'web push', call: callPush, scheme: 'https' },
+])(
+  '$name has sixty ways and more to a private address, and all are shut before a connection is begun',
+  async (guarded) => {
+    for (const { way, host, lookup: make } of WAYS) {
+      const lookup = make?.()
+      const result = await guarded.call(`${guarded.scheme}://${host}:${listener.port}/`, lookup ? { lookup } : {})
+      expect({ way, result, asked: lookup?.asked() }).toEqual({ way, result: BLOCKED, asked: lookup && 1 })
+      expect({ way, begun: connections.begun, heard: listener.connections }).toEqual({ way, begun: 0, heard: 0 })
+    }
+    expect(new Set(WAYS.map(({ way }) => way)).size).toBe(WAYS.length)
+    expect(WAYS.length).toBeGreaterThanOrEqual(60)
+    process.stdout.write(`${guarded.name}: ${WAYS.length} ways to a private address tried, no connection begun\n`)
+  },
+)
+
+test.each(THIS_MACHINE.filter((host) => !host.startsWith('[')))('%s leads here, where it is allowed', async (host) => {
+  expect(await callWebhook(`http://${host}:${listener.port}/`, { allowPrivateAddresses: true })).toEqual({
+    outcome: 'accepted',
+  })
+  expect(listener.connections).toBe(1)
+  expect(connections.begun).toBeGreaterThan(0)
 })
 
-test.each(HERE.filter((host) => !host.startsWith('[')))('%s leads here, where it is allowed', async (host) => {
-  expect(await call(host, { allowPrivateAddresses: true })).toEqual({ outcome: 'accepted' })
+test('an endpoint of a browser leads here, where that is allowed', async () => {
+  const url = `http://127.0.0.1:${listener.port}/`
+  expect(await callPush(url, { allowPrivateAddresses: true })).toEqual({ outcome: 'accepted' })
   expect(listener.connections).toBe(1)
 })
 
-test.each([
-  '169.254.169.254',
-  '10.0.0.1',
-  '172.16.0.1',
-  '172.31.255.254',
-  '192.168.1.1',
-  '100.64.0.1',
-  '192.0.2.1',
-  '198.18.0.1',
-  '224.0.0.1',
-  '255.255.255.255',
-  '[::127.0.0.1]',
-  '[::ffff:10.0.0.1]',
-  '[::ffff:169.254.169.254]',
-  '[64:ff9b::7f00:1]',
-  '[64:ff9b::a9fe:a9fe]',
-  '[2002:7f00:1::]',
-  '[2001:db8::1]',
-  '[fc00::1]',
-  '[fd00:ec2::254]',
-  '[fe80::1]',
-  '[ff02::1]',
-])('%s is refused before anything is sent to it', async (host) => {
-  expect(await call(host)).toEqual(BLOCKED)
-})
-
-test('https is guarded like http', async () => {
-  expect(await call('', { url: `https://127.0.0.1:${listener.port}/` })).toEqual(BLOCKED)
-  expect(await call('', { url: `https://localhost:${listener.port}/` })).toEqual(BLOCKED)
-  expect(listener.connections).toBe(0)
-})
-
 /** A resolver that knows one name, answered anew each time, and counts how often it is asked. */
-const resolver = (...answers: readonly string[][]): LookupFunction & { asked(): number } => {
+const resolver = (...answers: readonly (readonly string[])[]): LookupFunction & { asked(): number } => {
   let asked = 0
   const lookup: LookupFunction = (_hostname, options, callback) => {
     const addresses = (answers[Math.min(asked, answers.length - 1)] ?? []).map(
@@ -107,30 +108,15 @@ const resolver = (...answers: readonly string[][]): LookupFunction & { asked(): 
   return Object.assign(lookup, { asked: () => asked })
 }
 
-test.each([
-  [['127.0.0.1']],
-  [['::1']],
-  [['::ffff:127.0.0.1']],
-  [['10.1.2.3']],
-  [['203.0.114.1', '127.0.0.1']],
-  [['2600::1', '::1', '203.0.114.1']],
-  [['127.0.0.1', '203.0.114.1']],
-])('a name that resolves to %j is refused, and nothing is heard of it', async (addresses) => {
-  const lookup = resolver(addresses)
-  expect(await call('rebind.example.test', { lookup })).toEqual(BLOCKED)
-  expect(lookup.asked()).toBe(1)
-  expect(listener.connections).toBe(0)
-})
-
 test('a name that resolves to this machine leads here, where that is allowed', async () => {
   const options = { lookup: resolver(['127.0.0.1']), allowPrivateAddresses: true }
-  expect(await call('rebind.example.test', options)).toEqual({ outcome: 'accepted' })
+  expect(await callWebhook(`http://rebind.example.test:${listener.port}/`, options)).toEqual({ outcome: 'accepted' })
 })
 
 test('a name that cannot be resolved is temporary, and the reason does not say which', async () => {
   const lookup: LookupFunction = (hostname, _options, callback) =>
     callback(Object.assign(new Error(`no ${hostname}`), { code: 'ENOTFOUND' }), '')
-  expect(await call('gone.example.test', { lookup })).toEqual({
+  expect(await callWebhook('http://gone.example.test/', { lookup })).toEqual({
     outcome: 'temporary',
     reason: 'no answer: ENOTFOUND',
   })
