@@ -17,35 +17,48 @@ export interface Comparison {
   /** The goal for ours/limit, and which side of it is good. */
   readonly goal: number
   readonly good: 'at least' | 'at most'
+  /** The ratio of each round, to be shown as a range; left out where there is no saying which belong together. */
+  readonly ratios?: readonly number[]
 }
 
-const median = (values: readonly number[]): number =>
+export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
 
 export const percentile = (values: readonly number[], p: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] as number
 
-/** Runs two measurements in turn, A B A B: what slows the machine down slows both. Answers their medians. */
+/** Runs measurements in turn, A B A B: what slows the machine down slows all of them. Answers what each round found. */
+export const allInTurn = async (
+  rounds: number,
+  ...measurements: readonly (() => Promise<number>)[]
+): Promise<readonly (readonly number[])[]> => {
+  const found: number[][] = measurements.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, measure] of measurements.entries()) found[index]?.push(await measure())
+  }
+  return found
+}
+
+/** Runs two measurements in turn, and answers their medians. */
 export const inTurn = async (
   rounds: number,
   a: () => Promise<number>,
   b: () => Promise<number>,
 ): Promise<{ a: number; b: number }> => {
-  const as: number[] = []
-  const bs: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    as.push(await a())
-    bs.push(await b())
-  }
+  const [as = [], bs = []] = await allInTurn(rounds, a, b)
   return { a: median(as), b: median(bs) }
 }
 
-export const report = ({ name, unit, ours, limit, beside, goal, good }: Comparison): boolean => {
+export const report = ({ name, unit, ours, limit, beside, goal, good, ratios = [] }: Comparison): boolean => {
   const ratio = ours / limit
   const met = good === 'at least' ? ratio >= goal : ratio <= goal
   const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2))
+  const range =
+    ratios.length > 1
+      ? ` (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)} in ${ratios.length} rounds)`
+      : ''
   process.stdout.write(
-    `${met ? 'met   ' : 'MISSED'}  ${name}: ${number(ours)} ${unit} beside ${number(limit)} (${beside}): ratio ${ratio.toFixed(2)}, goal ${good} ${goal}\n`,
+    `${met ? 'met   ' : 'MISSED'}  ${name}: ${number(ours)} ${unit} beside ${number(limit)} (${beside}): ratio ${ratio.toFixed(2)}${range}, goal ${good} ${goal}\n`,
   )
   return met
 }

@@ -1,4 +1,5 @@
 import { compareBatches } from './batches.ts'
+import { compareDeliveries } from './deliveries.ts'
 import { compareExplain } from './explain.ts'
 import { compareFanOut } from './fan-out.ts'
 import { compareHttp } from './http.ts'
@@ -15,6 +16,7 @@ const results: boolean[] = []
 try {
   if (wanted('batches')) for (const one of await compareBatches(database.url)) results.push(report(one))
   if (wanted('fan-out')) for (const one of await compareFanOut(database.url)) results.push(report(one))
+  if (wanted('deliveries')) for (const one of await compareDeliveries(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {
     if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))
