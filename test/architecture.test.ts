@@ -35,6 +35,15 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   'server/db': ['server/db', 'server/core', 'server/errors.ts', 'generated'],
   'server/adapters': ['server/adapters', 'server/core', 'server/errors.ts', 'server/config.ts'],
   'server/notifiers': ['server/notifiers', 'server/core', 'server/errors.ts', 'server/config.ts'],
+  // For hosts' tests: what is under test there, and nothing that opens a database or a socket of the service.
+  'server/testing': [
+    'server/testing',
+    'server/adapters',
+    'server/notifiers',
+    'server/core',
+    'server/errors.ts',
+    'server/config.ts',
+  ],
   'server/realtime': ['server/realtime', 'server/core', 'server/db', 'server/telemetry.ts'],
   'server/operations': [
     'server/operations',
@@ -130,6 +139,14 @@ test('app.ts alone puts the service together', () => {
     ({ from, to, typeOnly }) => to === 'server/app.ts' && !typeOnly && !/^server\/(cli|app)/.test(from),
   )
   expect(makers.map(({ from }) => from)).toEqual([])
+})
+
+test('what hosts test with is no part of the service, and wants no test runner of theirs', () => {
+  const room = 'server/testing'
+  const users = IMPORTS.filter(({ from, to }) => isIn(to, room) && !isIn(from, room))
+  expect(users.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
+  const packages = IMPORTS.filter(({ from, to }) => isIn(from, room) && !isProjectFile(to) && !to.startsWith('node:'))
+  expect([...new Set(packages.map(({ to }) => to))]).toEqual(['zod'])
 })
 
 test('no drawer for odds and ends', () => {

@@ -1,10 +1,10 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { log } from '../../server/adapters/log.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { messageWith } from './message.ts'
 
-const message = (changes = {}) => messageWith({ subject: 'Secret subject', text: 'Secret text' }, changes)
+const message = (changes = {}) => sampleMessage({ subject: 'Secret subject', text: 'Secret text' }, changes)
 
 const recording = (name?: string) => {
   const lines: string[] = []
@@ -12,7 +12,7 @@ const recording = (name?: string) => {
   return { lines, adapter: log({ logger, ...(name && { name }) }) }
 }
 
-describeAdapter('log', { make: () => recording().adapter, message, unspeakable: [] })
+describeAdapter('log', { makeAdapter: () => recording().adapter, message })
 
 test('it writes one structured line a message, which names the delivery and the recipient', async () => {
   const { lines, adapter } = recording('dev-log')

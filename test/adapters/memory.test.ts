@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { memory } from '../../server/adapters/memory.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { messageWith } from './message.ts'
 
-const message = (changes = {}) => messageWith({ text: 'hello' }, changes)
+const message = (changes = {}) => sampleMessage({ text: 'hello' }, changes)
 
-describeAdapter('memory', { make: () => memory(), message, unspeakable: [] })
+describeAdapter('memory', { makeAdapter: () => memory(), message })
 
 test('it keeps what it was given in order, until it is cleared', async () => {
   const adapter = memory()

@@ -5,9 +5,9 @@ import type { Adapter, DeliverResult } from '../../server/adapters/adapter.ts'
 import { BlockedAddressError, isPublicAddress, publicLookup } from '../../server/adapters/public-address.ts'
 import { webPush } from '../../server/adapters/web-push.ts'
 import { webhook } from '../../server/adapters/webhook.ts'
+import { type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { countConnections } from '../support/connection-count.ts'
-import { type HttpProvider, httpProvider } from './http-provider.ts'
-import { messageWith } from './message.ts'
 import { ELSEWHERE_PRIVATE, PRIVATE_ANSWERS, THIS_MACHINE } from './private-hosts.ts'
 import { subscriptionAt, vapidKeys } from './push-keys.ts'
 
@@ -25,7 +25,7 @@ let connections: ReturnType<typeof countConnections>
 let adapters: Adapter[] = []
 beforeEach(async () => {
   // On every address of this machine, so that whatever gets through is heard.
-  listener = await httpProvider(null, '')
+  listener = await httpProvider({ host: '' })
   connections = countConnections()
 })
 afterEach(async () => {
@@ -41,13 +41,16 @@ const opened = <C>(adapter: Adapter<C>): Adapter<C> => {
 }
 
 const callWebhook = (url: string, options: GuardOptions): Promise<DeliverResult> =>
-  opened(webhook({ url, secret: SECRET, timeoutMs: 5_000, ...options })).deliver(messageWith({ text: 'hello' }), never)
+  opened(webhook({ url, secret: SECRET, timeoutMs: 5_000, ...options })).deliver(
+    sampleMessage({ text: 'hello' }),
+    never,
+  )
 
 const vapid = { ...vapidKeys(), subject: 'mailto:ops@example.test' }
 /** Browsers say where to call: the host stands in the address, and not in the configuration. */
 const callPush = (url: string, options: GuardOptions): Promise<DeliverResult> =>
   opened(webPush({ ...vapid, timeoutMs: 5_000, ...options })).deliver(
-    messageWith({ title: 'hello', body: 'there' }, { channel: 'push', address: subscriptionAt(url) }),
+    sampleMessage({ title: 'hello', body: 'there' }, { channel: 'push', address: subscriptionAt(url) }),
     never,
   )
 

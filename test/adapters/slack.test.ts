@@ -3,9 +3,9 @@ import type { Adapter, OutgoingMessage } from '../../server/adapters/adapter.ts'
 import { type SlackOptions, slack } from '../../server/adapters/slack.ts'
 import type { ChatContent } from '../../server/core/render-contracts.ts'
 import { SetupError } from '../../server/errors.ts'
+import { type HttpCall, type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { type HttpCall, type HttpProvider, httpProvider } from './http-provider.ts'
-import { messageWith } from './message.ts'
 
 const PATH = '/services/T0AB12CD3/B0EF45GH6/hXyZsecretSecretSecret99'
 const content: ChatContent = {
@@ -13,13 +13,12 @@ const content: ChatContent = {
   blocks: [{ type: 'section', text: { type: 'mrkdwn', text: '*INV-4711* is due' } }],
 }
 const message = (changes: Partial<OutgoingMessage<ChatContent>> = {}): OutgoingMessage<ChatContent> =>
-  messageWith(content, { channel: 'chat', address: null, ...changes })
+  sampleMessage(content, { channel: 'chat', address: null, ...changes })
 const never = new AbortController().signal
 
 describeAdapter('slack', {
-  provider: () => httpProvider(null),
-  make: (timeoutMs, provider) =>
-    slack({ webhookUrl: `http://127.0.0.1:${(provider as HttpProvider).port}${PATH}`, timeoutMs }),
+  provider: () => httpProvider(),
+  makeAdapter: ({ timeoutMs, provider }) => slack({ webhookUrl: `${provider.url}${PATH}`, timeoutMs }),
   message,
   unspeakable: ['T0AB12CD3', 'B0EF45GH6', 'hXyZsecretSecretSecret99', 'INV-4711', 'ada@example.test', 'Lovelace'],
 })
@@ -31,7 +30,7 @@ afterEach(async () => {
 const open = async (
   options: Partial<SlackOptions> = {},
 ): Promise<{ adapter: Adapter<ChatContent>; provider: HttpProvider }> => {
-  const provider = await httpProvider(null)
+  const provider = await httpProvider()
   const adapter = slack({ webhookUrl: `http://127.0.0.1:${provider.port}${PATH}`, timeoutMs: 5_000, ...options })
   opened.push(
     () => provider.close(),
@@ -93,7 +92,7 @@ test('the wait that Slack asks for is heeded', async () => {
 })
 
 test('a redirect is not followed', async () => {
-  const elsewhere = await httpProvider(null)
+  const elsewhere = await httpProvider()
   opened.push(() => elsewhere.close())
   const { adapter, provider } = await open()
   const location = `http://127.0.0.1:${elsewhere.port}/`

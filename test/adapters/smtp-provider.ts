@@ -3,8 +3,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
-import type { Behaviour, Provider } from './contract.ts'
-import { drip, pour } from './pouring.ts'
+import { drip, pour } from '../../server/testing/pouring.ts'
+import type { Behaviour, Provider } from '../../server/testing/provider.ts'
 
 export interface ReceivedMail {
   readonly from: string

@@ -8,20 +8,18 @@ import { type SmtpOptions, smtp } from '../../server/adapters/smtp.ts'
 import { parseSmtpUrl } from '../../server/adapters/smtp-url.ts'
 import type { EmailContent } from '../../server/core/render-contracts.ts'
 import { SetupError } from '../../server/errors.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { messageWith } from './message.ts'
 import { type ReceivedMail, type SmtpProvider, smtpProvider } from './smtp-provider.ts'
 
 const FROM = 'Example <no-reply@example.test>'
 const content = { subject: 'Ada mentioned you – 5 €', html: '<p>Grüße</p>', text: 'Grüße' }
-const message = (changes: Partial<OutgoingMessage<EmailContent>> = {}) => messageWith<EmailContent>(content, changes)
+const message = (changes: Partial<OutgoingMessage<EmailContent>> = {}) => sampleMessage<EmailContent>(content, changes)
 
 describeAdapter('smtp', {
   provider: smtpProvider,
-  make: (timeoutMs, provider) => {
-    const { port } = provider as SmtpProvider
-    return smtp({ url: `smtp://robot:open-sesame@127.0.0.1:${port}`, from: FROM, timeoutMs })
-  },
+  makeAdapter: ({ timeoutMs, provider }) =>
+    smtp({ url: `smtp://robot:open-sesame@127.0.0.1:${provider.port}`, from: FROM, timeoutMs }),
   message,
   unspeakable: ['ada@example.test', 'open-sesame', 'Grüße', 'Lovelace'],
 })

@@ -4,10 +4,10 @@ import { type Adapter, type OutgoingMessage, WebhookSignatureError } from '../..
 import { type TwilioOptions, twilio } from '../../server/adapters/twilio.ts'
 import type { SmsContent } from '../../server/core/render-contracts.ts'
 import { SetupError } from '../../server/errors.ts'
+import { type HttpAnswer, type HttpCall, type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
+import { drip } from '../../server/testing/pouring.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { type Answer, type HttpCall, type HttpProvider, httpProvider } from './http-provider.ts'
-import { messageWith } from './message.ts'
-import { drip } from './pouring.ts'
 
 const SID = `AC${'0a1b'.repeat(8)}`
 const TOKEN = 'f00dcafe5ecre7f00dcafe5ecre7abcd'
@@ -15,14 +15,14 @@ const LOGIN = Buffer.from(`${SID}:${TOKEN}`).toString('base64')
 const credentials = { accountSid: SID, authToken: TOKEN, from: '+15005550006' }
 const content: SmsContent = { text: 'Your code for INV-4711 is “90 210” & so on, Grüße 💌' }
 const message = (changes: Partial<OutgoingMessage<SmsContent>> = {}): OutgoingMessage<SmsContent> =>
-  messageWith(content, { channel: 'sms', address: '+491701234567', ...changes })
+  sampleMessage(content, { channel: 'sms', address: '+491701234567', ...changes })
 const keyOf = ({ headers }: HttpCall): string | undefined => String(headers['i-twilio-idempotency-token'])
 const never = new AbortController().signal
 const baseUrlOf = ({ port }: HttpProvider): string => `http://127.0.0.1:${port}`
 
 describeAdapter('twilio', {
-  provider: () => httpProvider(keyOf),
-  make: (timeoutMs, provider) => twilio({ ...credentials, baseUrl: baseUrlOf(provider as HttpProvider), timeoutMs }),
+  provider: () => httpProvider({ keyOf }),
+  makeAdapter: ({ timeoutMs, provider }) => twilio({ ...credentials, baseUrl: provider.url, timeoutMs }),
   message,
   unspeakable: [SID, TOKEN, LOGIN, '1234567', 'INV-4711', 'ada@example.test', 'Lovelace'],
 })
@@ -34,7 +34,7 @@ afterEach(async () => {
 const open = async (
   options: Partial<TwilioOptions> = {},
 ): Promise<{ adapter: Adapter<SmsContent>; provider: HttpProvider }> => {
-  const provider = await httpProvider(keyOf)
+  const provider = await httpProvider({ keyOf })
   const adapter = twilio({ ...credentials, baseUrl: baseUrlOf(provider), timeoutMs: 5_000, ...options })
   opened.push(
     () => provider.close(),
@@ -44,7 +44,7 @@ const open = async (
 }
 /** As Twilio writes a refusal. */
 const refuses =
-  (status: number, code: number, said = 'no'): Answer =>
+  (status: number, code: number, said = 'no'): HttpAnswer =>
   (_call, response) =>
     response
       .writeHead(status, { 'content-type': 'application/json' })
@@ -93,7 +93,7 @@ test('a messaging service is a sender too', async () => {
 
 test('a base url may have a path, with or without a slash behind it', async () => {
   for (const path of ['/proxy', '/proxy/']) {
-    const provider = await httpProvider(null)
+    const provider = await httpProvider()
     const adapter = twilio({ ...credentials, baseUrl: baseUrlOf(provider) + path })
     opened.push(
       () => provider.close(),

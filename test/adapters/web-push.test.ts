@@ -9,9 +9,9 @@ import type { Adapter, OutgoingMessage } from '../../server/adapters/adapter.ts'
 import { type WebPushOptions, webPush } from '../../server/adapters/web-push.ts'
 import type { PushContent } from '../../server/core/render-contracts.ts'
 import { SetupError } from '../../server/errors.ts'
+import { type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { type HttpProvider, httpProvider } from './http-provider.ts'
-import { messageWith } from './message.ts'
 import { vapidKeys } from './push-keys.ts'
 
 const vapid = { ...vapidKeys(), subject: 'mailto:ops@example.test' }
@@ -31,22 +31,17 @@ const content: PushContent = {
 const message = (
   address: string | null,
   changes: Partial<OutgoingMessage<PushContent>> = {},
-): OutgoingMessage<PushContent> => messageWith(content, { channel: 'push', ...changes, address })
+): OutgoingMessage<PushContent> => sampleMessage(content, { channel: 'push', ...changes, address })
 const never = new AbortController().signal
 
 const PATH = '/wpush/v2/gAAAAABsecret-device-token'
 const device = browser('http://127.0.0.1:1/')
 const addressAt = (origin: string): string => JSON.stringify({ endpoint: `${origin}${PATH}`, keys: device.keys })
-let origin = ''
 
 describeAdapter('web push', {
-  async provider() {
-    const provider = await httpProvider(null)
-    origin = `http://127.0.0.1:${provider.port}`
-    return provider
-  },
-  make: (timeoutMs) => webPush({ ...vapid, allowPrivateAddresses: true, timeoutMs }),
-  message: (changes) => message(addressAt(origin), changes),
+  provider: () => httpProvider(),
+  makeAdapter: ({ timeoutMs }) => webPush({ ...vapid, allowPrivateAddresses: true, timeoutMs }),
+  message: (changes, provider) => message(addressAt(provider.url), changes),
   unspeakable: [
     ...['gAAAAABsecret-device-token', device.keys.p256dh, device.keys.auth, vapid.privateKey, 'eyJ'],
     ...['INV-4711', 'ada@example.test', '1234567', 'Lovelace'],
@@ -65,7 +60,7 @@ const make = (options: Partial<WebPushOptions> = {}): Adapter<PushContent> => {
 const open = async (
   options: Partial<WebPushOptions> = {},
 ): Promise<{ adapter: Adapter<PushContent>; provider: HttpProvider; address: string }> => {
-  const provider = await httpProvider(null)
+  const provider = await httpProvider()
   opened.push(() => provider.close())
   return { adapter: make(options), provider, address: addressAt(`http://127.0.0.1:${provider.port}`) }
 }
@@ -267,7 +262,7 @@ test('an endpoint over http bounces, and nobody is called', async () => {
 })
 
 test('a redirect is not followed', async () => {
-  const elsewhere = await httpProvider(null)
+  const elsewhere = await httpProvider()
   opened.push(() => elsewhere.close())
   const { adapter, provider, address } = await open()
   const location = `http://127.0.0.1:${elsewhere.port}/`

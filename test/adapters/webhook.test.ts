@@ -8,23 +8,23 @@ import { type Adapter, type OutgoingMessage, WebhookSignatureError } from '../..
 import { retryAfterMs } from '../../server/adapters/retry-after.ts'
 import { type WebhookOptions, webhook } from '../../server/adapters/webhook.ts'
 import { SetupError } from '../../server/errors.ts'
+import { type HttpCall, type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
+import { drip } from '../../server/testing/pouring.ts'
+import { sampleMessage } from '../../server/testing/sample-message.ts'
 import { describeAdapter } from './contract.ts'
-import { type HttpCall, type HttpProvider, httpProvider } from './http-provider.ts'
-import { messageWith } from './message.ts'
-import { drip } from './pouring.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const content = { invoice: 'INV-4711', amount: 12.5, note: 'Grüße 💌' }
 const message = (changes: Partial<OutgoingMessage> = {}) =>
-  messageWith<unknown>(content, { channel: 'partner_crm', ...changes })
+  sampleMessage<unknown>(content, { channel: 'partner_crm', ...changes })
 const keyOf = ({ headers }: HttpCall): string | undefined => String(headers['webhook-id'])
 const never = new AbortController().signal
 
 describeAdapter('webhook', {
-  provider: () => httpProvider(keyOf),
-  make: (timeoutMs, provider) =>
+  provider: () => httpProvider({ keyOf }),
+  makeAdapter: ({ timeoutMs, provider }) =>
     webhook({
-      url: `http://127.0.0.1:${(provider as HttpProvider).port}/hooks`,
+      url: `${provider.url}/hooks`,
       secret: SECRET,
       allowPrivateAddresses: true,
       timeoutMs,
@@ -41,7 +41,7 @@ const open = async (
   options: Partial<WebhookOptions> = {},
   path = '/hooks',
 ): Promise<{ adapter: Adapter; provider: HttpProvider }> => {
-  const provider = await httpProvider(keyOf)
+  const provider = await httpProvider({ keyOf })
   const url = `http://127.0.0.1:${provider.port}${path}`
   const adapter = webhook({ url, secret: SECRET, allowPrivateAddresses: true, timeoutMs: 5_000, ...options })
   opened.push(
@@ -135,7 +135,7 @@ test.each([
 })
 
 test.each([301, 302, 303, 307, 308])('a redirect (%i) is not followed, and permanent', async (status) => {
-  const elsewhere = await httpProvider(null)
+  const elsewhere = await httpProvider()
   opened.push(() => elsewhere.close())
   const { adapter, provider } = await open()
   const location = `http://127.0.0.1:${elsewhere.port}/`

@@ -84,5 +84,8 @@ test('the built package gives a host what its configuration and its front end im
       'webhook',
     ]),
   )
+  expect(await names('carillon/testing')).toEqual(
+    expect.arrayContaining(['adapterContract', 'httpProvider', 'memory', 'sampleMessage', 'tryNotifier']),
+  )
   expect(await names('carillon/client')).toEqual(expect.arrayContaining(['CarillonClientError', 'createClient']))
 })

@@ -1,4 +1,4 @@
-import { type HttpProvider, httpProvider } from '../adapters/http-provider.ts'
+import { type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
 
 /** One message that the provider has got, whether or not anybody heard its answer. */
 export interface Receipt {
@@ -17,7 +17,7 @@ export interface SlowProvider {
 }
 
 export const startSlowProvider = async (answerAfterMs: number): Promise<SlowProvider> => {
-  const provider: HttpProvider = await httpProvider(null)
+  const provider: HttpProvider = await httpProvider()
   const open = new Set<string>()
   let calls = 0
   provider.behave(({ url }, response) => {

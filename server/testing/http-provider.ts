@@ -2,28 +2,41 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Behaviour, Provider } from './contract.ts'
 import { drip, pour } from './pouring.ts'
+import type { Behaviour, Provider } from './provider.ts'
 
+/** One request, read whole. */
 export interface HttpCall {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage['headers']
   readonly body: string
 }
-export type Answer = (call: HttpCall, response: ServerResponse, socket: Socket) => void
+/** Answers a call by hand, or leaves it unanswered. */
+export type HttpAnswer = (call: HttpCall, response: ServerResponse, socket: Socket) => void
+
+export interface HttpProviderOptions {
+  /** Finds the idempotency key in a call; `null`, or left out, where the protocol has none. */
+  readonly keyOf?: ((call: HttpCall) => string | undefined) | null
+  /** How it answers in place of 200, 400 and 503 with a few words, where an adapter needs more than that. */
+  readonly answers?: Partial<Readonly<Record<Behaviour, HttpAnswer>>>
+  /** Where it listens: 127.0.0.1 by default; empty for every address of this machine. */
+  readonly host?: string
+}
 
 export interface HttpProvider extends Provider {
+  /** `http://127.0.0.1:1234`. */
+  readonly url: string
   readonly port: number
   readonly calls: readonly HttpCall[]
   /** How many connections were opened to it. */
   readonly connections: number
-  behave(behaviour: Behaviour | Answer): void
+  behave(behaviour: Behaviour | HttpAnswer): void
 }
 
 const TEN_MEGABYTES = Buffer.alloc(10_000_000, 'x')
 
-const answers: Readonly<Record<Behaviour, Answer>> = {
+const ANSWERS: Readonly<Record<Behaviour, HttpAnswer>> = {
   accepts: (_call, response) => response.writeHead(200).end('thank you'),
   'refuses for good': (_call, response) => response.writeHead(400).end('no'),
   'refuses for now': (_call, response) => response.writeHead(503).end('later'),
@@ -40,16 +53,18 @@ const answers: Readonly<Record<Behaviour, Answer>> = {
     response.writeHead(400).end(`bad request: ${call.url} ${call.body} ${JSON.stringify(call.headers)}`),
 }
 
-/** An HTTP server on loopback; `keyOf` finds the idempotency key in a call. */
-export const httpProvider = async (
-  keyOf: ((call: HttpCall) => string | undefined) | null,
-  /** Left out: every address of this machine. */
-  host: string | undefined = '127.0.0.1',
-): Promise<HttpProvider> => {
+/** A provider that speaks HTTP: a server on loopback that does as it is told, and keeps what it was given. */
+export const httpProvider = async ({
+  keyOf = null,
+  answers = {},
+  host = '127.0.0.1',
+}: HttpProviderOptions = {}): Promise<HttpProvider> => {
+  const answersBy = { ...ANSWERS, ...answers }
   const happened = new EventEmitter()
   const calls: HttpCall[] = []
   const sockets: Socket[] = []
-  let [answer, seen]: [Answer, number] = [answers.accepts, 0]
+  let answer: HttpAnswer = answersBy.accepts
+  let seen = 0
 
   const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request
@@ -61,11 +76,13 @@ export const httpProvider = async (
   server.on('connection', (socket) => {
     sockets.push(socket)
   })
-  server.listen(0, host)
+  server.listen(0, host || undefined)
   await once(server, 'listening')
 
+  const { port } = server.address() as AddressInfo
   return {
-    port: (server.address() as AddressInfo).port,
+    url: `http://127.0.0.1:${port}`,
+    port,
     calls,
     get connections() {
       return sockets.length
@@ -74,7 +91,7 @@ export const httpProvider = async (
       return keyOf && calls.map((call) => keyOf(call) ?? '')
     },
     behave(behaviour) {
-      answer = typeof behaviour === 'string' ? answers[behaviour] : behaviour
+      answer = typeof behaviour === 'string' ? answersBy[behaviour] : behaviour
       seen = calls.length
     },
     async called() {

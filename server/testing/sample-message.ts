@@ -1,7 +1,10 @@
-import type { OutgoingMessage } from '../../server/adapters/adapter.ts'
+import type { OutgoingMessage } from '../adapters/adapter.ts'
 
-/** A message as the server would make it, with the given content. */
-export const messageWith = <C>(content: C, changes: Partial<OutgoingMessage<C>> = {}): OutgoingMessage<C> => ({
+/**
+ * A message as the server would make it, with the given content: by default the first try of an e-mail to Ada Lovelace
+ * at ada@example.test. Whatever else the test is about stands in `changes`.
+ */
+export const sampleMessage = <C>(content: C, changes: Partial<OutgoingMessage<C>> = {}): OutgoingMessage<C> => ({
   tenantId: 'VGVuYW50OjE',
   deliveryId: 'RGVsaXZlcnk6MQ',
   idempotencyKey: 'RGVsaXZlcnk6MQ-0',
