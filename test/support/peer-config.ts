@@ -6,6 +6,8 @@ import { createRandom } from './random.ts'
 /** What a peer's pager does: calls a provider of the test's, or plays one itself. */
 export type PeerPager =
   | { readonly kind: 'webhook'; readonly url: string; readonly timeoutMs: number }
+  /** Tells the provider which attempt it is; 5xx is temporary. */
+  | { readonly kind: 'attempts'; readonly url: string }
   /** Accepts; and says `temporary` and `permanent` with these probabilities, after at most so many milliseconds. */
   | { readonly kind: 'played'; readonly temporary: number; readonly permanent: number; readonly withinMs: number }
 
@@ -26,18 +28,40 @@ const played = ({ temporary, permanent, withinMs }: PeerPager & { kind: 'played'
   }
 }
 
+/** What a provider of the test's is told with each call. */
+export interface PagedAttempt {
+  readonly deliveryId: string
+  readonly attemptId: string
+  readonly attemptNumber: number
+  readonly idempotencyKey: string
+}
+
+const attempts = ({ url }: PeerPager & { kind: 'attempts' }): Adapter => ({
+  name: 'attempts',
+  retry: { attempts: 20, firstDelay: '0.2s', maxDelay: '1s' },
+  timeoutMs: 20_000,
+  async deliver({ deliveryId, attemptId, attemptNumber, idempotencyKey }, signal) {
+    const body = JSON.stringify({ deliveryId, attemptId, attemptNumber, idempotencyKey } satisfies PagedAttempt)
+    const answer = await fetch(url, { method: 'POST', body, signal })
+    await answer.body?.cancel()
+    return answer.ok ? { outcome: 'accepted' } : { outcome: 'temporary', reason: `HTTP ${answer.status}` }
+  },
+})
+
 const pagerOf = (pager: PeerPager): Adapter =>
   pager.kind === 'played'
     ? played(pager)
-    : {
-        ...webhook({
-          url: pager.url,
-          secret: PEER_WEBHOOK_SECRET,
-          allowPrivateAddresses: true,
-          timeoutMs: pager.timeoutMs,
-        }),
-        retry: { attempts: 20, firstDelay: '0.2s', maxDelay: '1s' },
-      }
+    : pager.kind === 'attempts'
+      ? attempts(pager)
+      : {
+          ...webhook({
+            url: pager.url,
+            secret: PEER_WEBHOOK_SECRET,
+            allowPrivateAddresses: true,
+            timeoutMs: pager.timeoutMs,
+          }),
+          retry: { attempts: 20, firstDelay: '0.2s', maxDelay: '1s' },
+        }
 
 /** The ids a broadcast goes to. */
 export const audienceOf = (count: number): string[] =>

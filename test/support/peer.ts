@@ -13,10 +13,12 @@ export interface PeerSettings {
   readonly concurrency?: number
   /** Whether it carries out what is due, too. */
   readonly worker: boolean
+  /** Left out: it answers requests. One that does not is there in half the time. */
+  readonly door?: boolean
 }
 
 /** What a peer tells its parent. */
-export type PeerMessage = { readonly url: string } | { readonly failure: string } | { readonly moment: string }
+export type PeerMessage = { readonly url: string | null } | { readonly failure: string } | { readonly moment: string }
 
 export interface PeerExit {
   readonly code: number | null
@@ -26,6 +28,8 @@ export interface PeerExit {
 /** The whole service in a process of its own. */
 export interface Peer {
   readonly pid: number
+  /** How it ended; `null` while it runs. */
+  readonly exit: PeerExit | null
   readonly wsUrl: string
   /** What it reported as its own failures. */
   readonly failures: readonly string[]
@@ -48,7 +52,7 @@ export const startPeer = async (settings: PeerSettings): Promise<Peer> => {
   })
   const failures: string[] = []
   const moments = new Map<string, number>()
-  let url: string | undefined
+  let url: string | null | undefined
   let exit: PeerExit | undefined
   child.on('message', (message: PeerMessage) => {
     if ('url' in message) url = message.url
@@ -58,11 +62,14 @@ export const startPeer = async (settings: PeerSettings): Promise<Peer> => {
   child.on('exit', (code, signal) => {
     exit = { code, signal }
   })
-  await until('the process serves', () => url ?? exit, { within: 30_000 })
-  if (!url) throw new Error(`A peer ended at its start: ${JSON.stringify(exit)}`)
+  await until('the process serves', () => url !== undefined || exit, { within: 30_000 })
+  if (url === undefined) throw new Error(`A peer ended at its start: ${JSON.stringify(exit)}`)
   const graphqlUrl = `${url}/graphql`
   return {
     pid: child.pid as number,
+    get exit() {
+      return exit ?? null
+    },
     wsUrl: graphqlUrl.replace('http', 'ws'),
     failures,
     moments,

@@ -35,9 +35,9 @@ export const createRandom = (seed: number): Random => {
 }
 
 /** Another seed in every run, printed, so that a run can be had again: `CARILLON_SEED=123 npx vitest run ...`. */
-export const randomOfRun = (title: string): Random => {
-  const given = Number(process.env['CARILLON_SEED'])
+export const randomOfRun = (title: string, variable = 'CARILLON_SEED'): Random => {
+  const given = Number(process.env[variable])
   const seed = Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 1e9)
-  process.stdout.write(`${title}: CARILLON_SEED=${seed}\n`)
+  process.stdout.write(`${title}: ${variable}=${seed}\n`)
   return createRandom(seed)
 }

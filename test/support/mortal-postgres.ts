@@ -1,0 +1,75 @@
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { applyMigrations } from '../../prisma/migrate.ts'
+import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
+
+/** A PostgreSQL of a test's own that can be killed, with a migrated database. */
+export interface MortalPostgres {
+  readonly url: string
+  /** Kills it and all its processes, as a machine does that fails, and starts it again on what is left on the disk. */
+  killAndRestart(): Promise<void>
+  /** Rows, read on a connection of its own that sees every tenant; the owner's rights. */
+  read<Row extends pg.QueryResultRow>(text: string): Promise<readonly Row[]>
+  close(): Promise<void>
+}
+
+/** The number of a process's parent; `null` where it has ended. */
+const parentOf = async (pid: string): Promise<number | null> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
+  return stat === null ? null : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+}
+
+const familyOf = async (postmaster: number): Promise<readonly number[]> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const parents = await Promise.all(pids.map(parentOf))
+  return [postmaster, ...pids.filter((_, index) => parents[index] === postmaster).map(Number)]
+}
+
+export const startMortalPostgres = async (): Promise<MortalPostgres> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'carillon-mortal-'))
+  // The account that runs PostgreSQL has to reach it.
+  await chmod(dataDir, 0o755)
+  // Not a throwaway one: what that has committed may be lost when it is killed.
+  let postgres = await startEmbeddedPostgres({ dataDir })
+  const { url } = postgres
+  await applyMigrations(url)
+
+  const read = async <Row extends pg.QueryResultRow>(text: string): Promise<readonly Row[]> => {
+    const client = new pg.Client({ connectionString: url, options: '-c carillon.tenant=*' })
+    // It may be lost in the midst of it; whoever waits is told by the statement.
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return (await client.query<Row>(text)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  // Processes are killed here, not the machine: what was written is there, whether or not the disk has it yet.
+  await read('alter system set fsync = off')
+  await read('select pg_reload_conf()')
+  return {
+    url,
+    read,
+    async killAndRestart() {
+      const [row] = await read<{ file: string }>("select pg_read_file('postmaster.pid') as file")
+      for (const pid of await familyOf(Number.parseInt(row?.file ?? '', 10))) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has ended by itself, the first one being gone.
+        }
+      }
+      await postgres.stop()
+      postgres = await startEmbeddedPostgres({ dataDir })
+      if (postgres.url !== url) throw new Error(`PostgreSQL came back at ${postgres.url}, and not where it was`)
+    },
+    async close() {
+      await postgres.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
