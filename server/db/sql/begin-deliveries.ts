@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg'
 import { type RuleAnswer, storedAnswers } from '../../core/decision.ts'
 import type { DeliveryStatus } from '../../core/delivery.ts'
+import { listOnce } from '../../core/list-once.ts'
 import { INTO_TRANSITIONS, transitionColumns } from './transition-rows.ts'
 
 /** Until when a delivery is put off, and why. */
@@ -60,22 +61,26 @@ where v.tenant_id = u.tenant_id collate "C" and v.id = u.id and v.status = 'disp
 
 /**
  * Stores what the perform checkpoint decided, as of `now`: decisions, unknown attempts, states, and the queue. The due
- * rows and the deliveries must be locked (`lockClaimedDeliveries`).
+ * rows and the deliveries must be locked (`lockClaimedDeliveries`). A lease that was taken a moment ago is left as it is:
+ * so much of it as whoever holds it relies on is there.
  */
 export const beginDeliveries = (
   rows: readonly BegunDelivery[],
   { now, leaseMs }: { readonly now: Date; readonly leaseMs: number },
-): QueryConfig => ({
-  name: 'begin_deliveries',
-  text: `
+): QueryConfig => {
+  // Most of a batch are answered alike, and a decision is most of what a delivery is to write.
+  const answers = listOnce(rows.map((row) => (row.answers ? storedAnswers(row.answers) : null)))
+  return {
+    name: 'begin_deliveries',
+    text: `
 with begun as (
-  select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::jsonb[], $7::uuid[], $8::int4[], $9::text[], $10::timestamptz[],
+  select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int4[], $7::uuid[], $8::int4[], $9::text[], $10::timestamptz[],
       $13::timestamptz[], $14::text[], $15::jsonb[], $22::bool[])
-    as u (tenant_id, id, status, suppression_reason, decision_id, answers, unknown_id, unknown_number, adapter, started_at,
+    as u (tenant_id, id, status, suppression_reason, decision_id, answered, unknown_id, unknown_number, adapter, started_at,
       until, planning_reason, planning_context, awaits_operator)
 ), decisions as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
-  select tenant_id, decision_id, id, 'perform', $11::timestamptz, answers from begun where decision_id is not null
+  select tenant_id, decision_id, id, 'perform', $11::timestamptz, $23::jsonb -> answered from begun where decision_id is not null
 ), attempts as (
   insert into delivery_attempt (tenant_id, id, delivery_id, attempt_number, outcome, adapter, source, started_at, inserted_at)
   select tenant_id, unknown_id, id, unknown_number, 'unknown', adapter, 'call', started_at, $11::timestamptz
@@ -94,6 +99,7 @@ with begun as (
   update due d set lease_until = $11::timestamptz + $12::int4 * interval '1 millisecond',
     tries = d.tries + case when b.unknown_id is null then 0 else 1 end
   from begun b where b.status = 'dispatched' and not b.awaits_operator and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id
+    and (b.unknown_id is not null or d.lease_until < $11::timestamptz + $12::int4 * 0.95 * interval '1 millisecond')
 ), put_off as (
   update due d set due_at = least(b.until, v.expires_at), lease_token = null, lease_until = null,
     tries = d.tries + case when b.unknown_id is null then 0 else 1 end
@@ -102,26 +108,28 @@ with begun as (
 )
 delete from due d using begun b
 where (b.status not in ('dispatched', 'pending') or b.awaits_operator) and d.tenant_id = b.tenant_id collate "C" and d.kind = 'delivery' and d.subject_id = b.id`,
-  values: [
-    rows.map((row) => row.tenantId),
-    rows.map((row) => row.id),
-    rows.map((row) => row.status),
-    rows.map((row) => row.suppressionReason),
-    rows.map((row) => row.decisionId),
-    rows.map((row) => (row.answers ? storedAnswers(row.answers) : null)),
-    rows.map((row) => row.unknown?.attemptId ?? null),
-    rows.map((row) => row.unknown?.attemptNumber ?? null),
-    rows.map((row) => row.unknown?.adapter ?? null),
-    rows.map((row) => row.unknown?.startedAt ?? null),
-    now,
-    leaseMs,
-    rows.map((row) => row.deferral?.until ?? null),
-    rows.map((row) => row.deferral?.reason ?? null),
-    rows.map((row) => (row.deferral ? JSON.stringify(row.deferral.context) : null)),
-    ...transitionValues(rows),
-    rows.map((row) => row.awaitsOperator),
-  ],
-})
+    values: [
+      rows.map((row) => row.tenantId),
+      rows.map((row) => row.id),
+      rows.map((row) => row.status),
+      rows.map((row) => row.suppressionReason),
+      rows.map((row) => row.decisionId),
+      answers.places,
+      rows.map((row) => row.unknown?.attemptId ?? null),
+      rows.map((row) => row.unknown?.attemptNumber ?? null),
+      rows.map((row) => row.unknown?.adapter ?? null),
+      rows.map((row) => row.unknown?.startedAt ?? null),
+      now,
+      leaseMs,
+      rows.map((row) => row.deferral?.until ?? null),
+      rows.map((row) => row.deferral?.reason ?? null),
+      rows.map((row) => (row.deferral ? JSON.stringify(row.deferral.context) : null)),
+      ...transitionValues(rows),
+      rows.map((row) => row.awaitsOperator),
+      answers.list,
+    ],
+  }
+}
 
 /** Columns of the transitions of rows, as `transitionColumns` has them. */
 export const transitionValues = (

@@ -19,6 +19,9 @@ const NEW_TOKEN = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
  * Claims what is due, the oldest first, up to each lane's capacity, without waiting for other workers. One statement
  * for all kinds of work: batches matter more to the speed of a job loop than anything else. `due_at` stays as it is,
  * so that the claim touches no index. Index: due's (lane, due_at). Locks: the rows claimed.
+ *
+ * The rows that were locked are found again by where they stand: the planner cannot know how few they are, and by their
+ * keys it reads the whole queue for them. One that moved between snapshot and lock is missed, and claimed the next time.
  */
 export const claimDue = (
   lanes: ReadonlyMap<string, number>,
@@ -28,10 +31,10 @@ export const claimDue = (
   text: `
 with clock as materialized (select coalesce($3::timestamptz, clock_timestamp()) as now),
 free as materialized (
-  select d.*
+  select d.at
   from clock, unnest($1::text[], $2::int4[]) as l (lane, capacity)
   cross join lateral (
-    select tenant_id, kind, subject_id
+    select ctid as at
     from due
     where due.lane = l.lane collate "C" and due.due_at <= clock.now and (due.lease_until is null or due.lease_until <= clock.now)
     order by due.due_at limit l.capacity
@@ -39,8 +42,8 @@ free as materialized (
   ) d
 )
 update due set lease_token = ${NEW_TOKEN}, lease_until = clock.now + $4::int4 * interval '1 millisecond'
-from clock, free
-where due.tenant_id = free.tenant_id and due.kind = free.kind and due.subject_id = free.subject_id
+from clock
+where due.ctid = any (array(select at from free))
 returning due.tenant_id, due.kind, due.lane, due.subject_id, due.lease_token as token`,
   values: [[...lanes.keys()], [...lanes.values()], now, leaseMs],
 })

@@ -78,6 +78,7 @@ export const callAdapter = async (
     return { ended: 'unknown_classification', reason, retryAfterMs: 0 }
   }
   const limit = new AbortController()
+  const end = (): void => limit.abort()
   let timer: NodeJS.Timeout | undefined
   try {
     const expired = new Promise<'expired'>((resolve) => {
@@ -87,8 +88,9 @@ export const callAdapter = async (
         limit.abort()
       }, timeoutMs)
     })
-    const signal = AbortSignal.any([limit.signal, ending])
-    const answer = await Promise.race([adapter.deliver(message, signal), expired])
+    if (ending.aborted) limit.abort()
+    ending.addEventListener('abort', end)
+    const answer = await Promise.race([adapter.deliver(message, limit.signal), expired])
     if (answer === 'expired') {
       return { result: misbehaved(`no answer within ${Math.round(timeoutMs)} ms`), timedOut: true }
     }
@@ -105,5 +107,6 @@ export const callAdapter = async (
     return { result: misbehaved('threw', error instanceof Error ? error : new Error(String(error))), timedOut: false }
   } finally {
     clearTimeout(timer)
+    ending.removeEventListener('abort', end)
   }
 }

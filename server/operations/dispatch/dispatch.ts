@@ -27,20 +27,23 @@ export interface DispatchOptions {
 
 /**
  * Carries out claimed deliveries. Resolves when each is settled or found to be somebody else's; `finished` is told of
- * each as soon as it is.
+ * each as soon as its call is over, so that others are begun while its result is being recorded.
  */
 export type Dispatch = (claims: readonly Claim[], shift: { readonly finished: (claim: Claim) => void }) => Promise<void>
 
 /** Results are recorded in shared statements: a batch costs about what one does. */
 const MAX_SETTLED_AT_ONCE = 200
 const RECORD_AGAIN_MS = 250
+/** With so many results to be recorded the database is behind, and nothing more is begun until it has caught up. */
+const MOST_UNRECORDED = 2 * MAX_SETTLED_AT_ONCE
 
 export const createDispatch = (
   capabilities: Capabilities,
   { routes, breakers, leaseMs, stopping }: DispatchOptions,
 ): Dispatch => {
   const { clock, telemetry } = capabilities
-  const leases = keepLeases(capabilities, leaseMs)
+  const leases = keepLeases(capabilities, { leaseMs, stopping })
+  let unrecorded = 0
   const record = coalesce(
     (rows: readonly SettledDelivery[]) => halving(rows, (part) => settle(capabilities, part, clock.now())),
     {
@@ -59,12 +62,12 @@ export const createDispatch = (
     }
   }
 
-  const carryOut = async (outgoing: Outgoing, claim: Claim): Promise<void> => {
+  const carryOut = async (outgoing: Outgoing, claim: Claim, called: () => void): Promise<void> => {
     const { delivery, earlier } = outgoing
     const route = routes.get(delivery.channel)
     const lease = leases.hold(claim)
     try {
-      const signal = AbortSignal.any([lease.signal, stopping])
+      const { signal } = lease
       const { calls, results, rendered } = await sendOne(capabilities, { outgoing, route, breakers, signal })
       const settlement = settleTry(results, {
         earlier,
@@ -73,7 +76,12 @@ export const createDispatch = (
         random: Math.random(),
       })
       const subject = { tenantId: delivery.tenant_id, deliveryId: delivery.id }
-      const settled = await recordWhileLeased(settledRow(outgoing, { calls, settlement, rendered }))
+      unrecorded += 1
+      if (unrecorded <= MOST_UNRECORDED) called()
+      const recording = recordWhileLeased(settledRow(outgoing, { calls, settlement, rendered }))
+      const settled = await recording.finally(() => {
+        unrecorded -= 1
+      })
       if (settled === 'recorded') {
         telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
       }
@@ -106,7 +114,7 @@ export const createDispatch = (
         const one = begun[index]
         try {
           if (one?.status === 'rejected') throw one.reason
-          if (one?.value) await carryOut(one.value, claim)
+          if (one?.value) await carryOut(one.value, claim, () => finished(claim))
         } finally {
           finished(claim)
         }

@@ -4,7 +4,7 @@ import type { Capabilities } from '../capabilities.ts'
 
 /** Keeps the leases of calls that take long, so that a slow provider is not taken for a dead worker. */
 export interface Leases {
-  /** Renews a claim's lease until it is let go. The signal is aborted when the lease is lost, or nearly over. */
+  /** Renews a claim's lease until it is let go. The signal is aborted when the lease is lost or nearly over, or work stops. */
   hold(claim: Claim): { readonly signal: AbortSignal; letGo(): void }
 }
 
@@ -19,9 +19,16 @@ interface Held {
 const RENEWALS_A_LEASE = 3
 const SAFE_PART_OF_LEASE = 0.9
 
-export const keepLeases = ({ db, clock, telemetry }: Capabilities, leaseMs: number): Leases => {
+export const keepLeases = (
+  { db, clock, telemetry }: Capabilities,
+  { leaseMs, stopping }: { readonly leaseMs: number; readonly stopping: AbortSignal },
+): Leases => {
   const all = new Set<Held>()
   let ticking = false
+  // One listener for all of them: AbortSignal.any() for each call was a good part of what a call costs this process.
+  stopping.addEventListener('abort', () => {
+    for (const { lost } of all) lost.abort()
+  })
 
   const renew = async (): Promise<void> => {
     const asked = [...all]
@@ -60,6 +67,7 @@ export const keepLeases = ({ db, clock, telemetry }: Capabilities, leaseMs: numb
     hold(claim) {
       const held: Held = { claim, lost: new AbortController(), since: performance.now() }
       all.add(held)
+      if (stopping.aborted) held.lost.abort()
       schedule()
       return { signal: held.lost.signal, letGo: () => void all.delete(held) }
     },
