@@ -37,9 +37,11 @@ const types: pg.CustomTypesConfig = {
 const PLANNER = '-c jit=off'
 /**
  * The shared statements look up a list of keys. Without statistics, as in tables that were just filled, the planner
- * reads the whole table for it, and such a plan stays with a prepared statement as the table grows.
+ * reads the whole table for it, and such a plan stays with a prepared statement as the table grows. And it cannot know
+ * how few rows a claim is to take from the front of the queue: it would read and sort all that is due, and not go along
+ * the index.
  */
-const KEYED_PLANNER = `${PLANNER} -c enable_seqscan=off`
+const KEYED_PLANNER = `${PLANNER} -c enable_seqscan=off -c enable_bitmapscan=off`
 
 const openPool = (
   { url, connections = 10, onConnectionLost }: DatabaseOptions,

@@ -172,6 +172,28 @@ test('a call that hangs keeps its own place, and the others of its batch make ro
   calls[0]?.answer({ outcome: 'accepted' })
 })
 
+test('a result that is being recorded takes no place from what is to be sent next', async () => {
+  const { adapter, calls } = openEnded()
+  const carillon = await start(adapter, { concurrency: 1 })
+  await page(carillon, 2)
+  carillon.app.worker.start()
+  await until('the first is being sent', () => calls.length === 1)
+  const other = await carillon.sql.connect()
+  try {
+    // Whoever records the first one's result has to wait for this.
+    await other.query('begin')
+    await other.query("select from delivery where status = 'dispatched' for update")
+    calls[0]?.answer({ outcome: 'accepted' })
+    await until('the second is being sent', () => calls.length === 2)
+    expect((await carillon.sql.query("select from delivery where status = 'succeeded'")).rowCount).toBe(count - 2)
+  } finally {
+    await other.query('rollback')
+    other.release()
+  }
+  calls[1]?.answer({ outcome: 'accepted' })
+  await until('both are settled', async () => (await carillon.sql.query('select from due')).rows.length === 0)
+})
+
 test('two channels of one adapter have its places together, and both get on', async () => {
   const { adapter, calls } = openEnded()
   const carillon = await start(adapter, { concurrency: 3 })
