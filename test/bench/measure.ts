@@ -94,10 +94,13 @@ export const settleDatabase = async (databaseUrl: string): Promise<void> => {
   await client.end()
 }
 
-/** The measured server, in a process of its own. */
-export const startServer = async (databaseUrl: string): Promise<BenchServer> => {
-  const child = fork(import.meta.filename.replace(/measure(\.\w+)$/, 'server$1'), {
-    env: { ...process.env, DATABASE_URL: databaseUrl },
+/** A measured server, in a process of its own: that of a script of this folder. */
+export const startServer = async (
+  databaseUrl: string,
+  { script = 'server', env = {} }: { readonly script?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<BenchServer> => {
+  const child = fork(import.meta.filename.replace(/measure(\.\w+)$/, `${script}$1`), {
+    env: { ...process.env, ...env, DATABASE_URL: databaseUrl },
   })
   const started = await new Promise<Omit<BenchServer, 'stop' | 'databaseUrl'>>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Omit<BenchServer, 'stop' | 'databaseUrl'>))

@@ -3,6 +3,7 @@ import { compareDeliveries } from './deliveries.ts'
 import { compareExplain } from './explain.ts'
 import { compareFanOut } from './fan-out.ts'
 import { compareHttp } from './http.ts'
+import { compareLatency } from './latency.ts'
 import { report, startDatabase, startServer } from './measure.ts'
 import { comparePush } from './push.ts'
 
@@ -17,6 +18,7 @@ try {
   if (wanted('batches')) for (const one of await compareBatches(database.url)) results.push(report(one))
   if (wanted('fan-out')) for (const one of await compareFanOut(database.url)) results.push(report(one))
   if (wanted('deliveries')) for (const one of await compareDeliveries(database.url)) results.push(report(one))
+  if (wanted('latency')) for (const one of await compareLatency(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {
     if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))
