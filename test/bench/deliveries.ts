@@ -54,7 +54,7 @@ export const compareDeliveries = async (databaseUrl: string): Promise<readonly C
       secretKey: 'a-secret-key-for-benchmarks-of-32-characters',
       bus: 'memory',
     })
-    await ensureTenant(app.db, TENANT)
+    await ensureTenant(app, TENANT)
     app.telemetry.on('worker.failed', ({ error }) => {
       throw error
     })

@@ -34,7 +34,7 @@ const app = await createApp({
   }),
   secretKey: 'a-secret-key-for-benchmarks-of-32-characters',
 })
-await ensureTenant(app.db, TENANT)
+await ensureTenant(app, TENANT)
 const key = await createApiKey(app.db, { tenantId: TENANT, scopes: ['TRIGGER'], label: 'bench' })
 const http = await serveHttp(app, { host: '127.0.0.1', port: 0 })
 if (role !== 'api') app.worker.start()

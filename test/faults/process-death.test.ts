@@ -67,7 +67,7 @@ beforeAll(async () => {
     concurrency: CONCURRENCY,
   } as const
   app = await createApp({ ...shared, config: peerConfig(settings), bus: 'postgres', connections: 5 })
-  await ensureTenant(app.db, TENANT)
+  await ensureTenant(app, TENANT)
   pool = await startWorkerPool({ ...shared, ...settings }, { size: WORKERS, standingBy: STANDING_BY })
 }, 180_000)
 afterAll(async () => {

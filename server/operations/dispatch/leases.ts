@@ -15,7 +15,8 @@ interface Held {
   since: number
 }
 
-/** Renewed so often in each lease; after so much of one without word a call is ended, for another worker may begin it. */
+/** Renewed so often in each lease; after so much of one without word a call is ended, for another worker may begin it. A lease is at least
+ * nineteen twentieths of itself when it is begun to be held (`beginDeliveries`). */
 const RENEWALS_A_LEASE = 3
 const SAFE_PART_OF_LEASE = 0.9
 
