@@ -110,6 +110,7 @@ test('what the recipient cannot get says why, with the rule, its facts and the i
     ['notification_preference', 'PASS'],
     ['category_preference', 'SUPPRESS'],
     ['address', 'PASS'],
+    ['digest', 'PASS'],
     ['delivery_cap', 'PASS'],
     ['quiet_hours', 'PASS'],
     ['fallback', 'PASS'],

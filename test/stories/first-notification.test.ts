@@ -113,7 +113,7 @@ test('a backend triggers, the right people are told, the front end sees it arriv
   const instants = email?.timeline.map(({ at }) => at) ?? []
   expect(instants).toEqual([...instants].sort())
   expect(email?.decisions.map(({ checkpoint, rule, verdict }) => [checkpoint, rule, verdict])).toEqual([
-    ...[...FIRST_RULES, 'delivery_cap', 'quiet_hours', 'fallback'].map((rule) => ['PLANNING', rule, 'PASS']),
+    ...[...FIRST_RULES, 'digest', 'delivery_cap', 'quiet_hours', 'fallback'].map((rule) => ['PLANNING', rule, 'PASS']),
     ...[...FIRST_RULES, 'read_state', 'delivery_cap', 'quiet_hours'].map((rule) => ['PERFORM', rule, 'PASS']),
   ])
 })
