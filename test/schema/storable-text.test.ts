@@ -1,8 +1,11 @@
 import {
   type GraphQLInputType,
   type GraphQLObjectType,
+  getNamedType,
   getNullableType,
+  isEnumType,
   isInputObjectType,
+  isLeafType,
   isListType,
   isNonNullType,
 } from 'graphql'
@@ -29,11 +32,14 @@ const placesIn = (type: GraphQLInputType, path: Place): Place[] => {
   return ['String', 'ID'].includes(nullable.name) ? [path] : []
 }
 
+const PLAIN: Readonly<Record<string, unknown>> = { Int: 1, DateTime: '2999-01-01T00:00:00.000Z' }
+
 /** A value of a type that holds what is required, and this text at this place. */
 const valueWith = (type: GraphQLInputType, [step, ...rest]: Place, text: string, wanted: boolean): unknown => {
   const nullable = getNullableType(type)
   if (isListType(nullable)) return wanted ? [valueWith(nullable.ofType, rest, text, true)] : []
-  if (!isInputObjectType(nullable)) return wanted ? text : nullable.name === 'Int' ? 1 : 'x'
+  if (isEnumType(nullable)) return nullable.getValues()[0]?.name
+  if (!isInputObjectType(nullable)) return wanted ? text : (PLAIN[nullable.name] ?? 'x')
   const fields = Object.values(nullable.getFields()).filter(
     ({ name, type }) => (wanted && name === step) || isNonNullType(type),
   )
@@ -70,7 +76,7 @@ test.each(CASES)(
       )
       const declared = args.map(({ name, type }) => `$${name}: ${type}`).join(', ')
       const passed = args.map(({ name }) => `${name}: $${name}`).join(', ')
-      const query = `${kind} (${declared}) { ${field.name}(${passed}) { __typename } }`
+      const query = `${kind} (${declared}) { ${field.name}(${passed}) ${isLeafType(getNamedType(field.type)) ? '' : '{ __typename }'} }`
       expect(refusalOf(await carillon.ask(carillon.operatorKey, query, variables))).toEqual({
         code: 'BAD_USER_INPUT',
         path,
