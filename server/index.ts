@@ -35,6 +35,7 @@ export type {
   PushContent,
   SmsContent,
 } from './core/render-contracts.ts'
+export type { WorkflowOutcome } from './core/workflow/definition.ts'
 export {
   type DigestRenderContext,
   defineNotifier,
@@ -44,6 +45,5 @@ export {
   type RenderContext,
   secret,
   type Target,
-  type WorkflowOutcome,
   type WorkflowStep,
 } from './notifiers/notifier.ts'

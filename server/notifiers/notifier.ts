@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Duration } from '../core/duration.ts'
 import type { Recipient } from '../core/recipient.ts'
 import type { ContentOf } from '../core/render-contracts.ts'
+import type { WorkflowOutcome } from '../core/workflow/definition.ts'
 
 export type Awaitable<T> = T | Promise<T>
 
@@ -16,14 +17,6 @@ export interface DigestRenderContext<P> {
   readonly windowStartsAt: Date
   readonly windowEndsAt: Date
 }
-
-export type WorkflowOutcome =
-  | 'delivered'
-  | 'suppressed'
-  | 'retries_exhausted'
-  | 'permanent_failure'
-  | 'bounced'
-  | 'expired'
 
 /** A step's key, or `stop`. */
 export type Target<S extends string> = S | 'stop'

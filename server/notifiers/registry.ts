@@ -1,17 +1,17 @@
 import type { z } from 'zod'
 import type { CarillonConfig } from '../config.ts'
+import { canonicalJson } from '../core/canonical-json.ts'
 import { durationMs } from '../core/duration.ts'
 import { idFault } from '../core/json-limits.ts'
 import { SetupError } from '../errors.ts'
 import { type AnyDefinition, definitionOf } from './notifier.ts'
 import { payloadSchemaOf } from './payload-schema.ts'
 import { findSecrets } from './secret-paths.ts'
+import { workflowOf } from './workflow.ts'
+import { workflowFaults } from './workflow-faults.ts'
 
 /** The notifiers of a configuration, by key; all of them have been checked. */
 export type Registry = ReadonlyMap<string, AnyDefinition>
-
-/** What the contract has and this version does not do yet: refused by name, never ignored. */
-const NOT_YET = ['workflow'] as const
 
 const blank = (text: unknown): boolean => typeof text !== 'string' || text.trim() === ''
 
@@ -122,10 +122,8 @@ const definitionFaults = (definition: AnyDefinition): string[] => {
     ...channelFaults(definition),
     ...fallbackFaults(definition),
     ...digestFaults(definition),
+    ...workflowFaults(definition),
   )
-  for (const field of NOT_YET) {
-    if (definition[field] !== undefined) faults.push(`\`${field}\` is not supported yet`)
-  }
   return faults
 }
 
@@ -133,6 +131,7 @@ const definitionFaults = (definition: AnyDefinition): string[] => {
 export const buildRegistry = (notifiers: CarillonConfig['notifiers']): Registry => {
   if (!Array.isArray(notifiers)) throw new SetupError('`notifiers` must be a list')
   const registry = new Map<string, AnyDefinition>()
+  const workflows = new Map<string, string>()
   const faults: string[] = []
   for (const [index, notifier] of notifiers.entries()) {
     const definition = definitionOf(notifier)
@@ -144,6 +143,15 @@ export const buildRegistry = (notifiers: CarillonConfig['notifiers']): Registry 
     faults.push(...definitionFaults(definition).map((fault) => `${name}: ${fault}`))
     if (registry.has(definition.key)) faults.push(`${name} is defined twice`)
     registry.set(definition.key, definition)
+    const workflow = faults.length === 0 ? workflowOf(definition) : null
+    if (!workflow) continue
+    // What one name and version stands for is stored once.
+    const identity = `${workflow.key}:v${workflow.version}`
+    const text = canonicalJson(workflow)
+    if ((workflows.get(identity) ?? text) !== text) {
+      faults.push(`${name}: another notifier has another workflow "${workflow.key}" of version ${workflow.version}`)
+    }
+    workflows.set(identity, text)
   }
   if (faults.length > 0) throw new SetupError(`The notifiers have faults:\n- ${faults.join('\n- ')}`)
   return registry
