@@ -119,6 +119,18 @@ const DigestExplanation = builder.objectRef<StoryDigest>('DigestExplanation').im
   }),
 })
 
+/** Every id that leaves the server is opaque. */
+const withNodeIds = (entry: Entry): Entry => {
+  const { workflowRunId, signalId } = entry.detail
+  if (workflowRunId === undefined) return entry
+  const detail = {
+    ...entry.detail,
+    workflowRunId: encodeNodeId('WorkflowRun', String(workflowRunId)),
+    ...(signalId !== undefined && { signalId: encodeNodeId('Signal', String(signalId)) }),
+  }
+  return { ...entry, detail }
+}
+
 const DEFAULT_ENTRIES = 200
 const MAX_ENTRIES = 1_000
 
@@ -236,7 +248,7 @@ export const DeliveryExplanation = builder.objectRef<Explanation>('DeliveryExpla
       resolve: (story, { first }) => {
         const size = first ?? DEFAULT_ENTRIES
         if (size < 1 || size > MAX_ENTRIES) throw badInput(`A timeline has 1 to ${MAX_ENTRIES} entries`, ['first'])
-        return [...endsOfTimeline(timelineOf(story), size)]
+        return [...endsOfTimeline(timelineOf(story), size)].map(withNodeIds)
       },
     }),
     decisions: t.field({

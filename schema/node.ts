@@ -25,6 +25,12 @@ const LOADERS: { readonly [T in NodeType]?: (id: string, context: Context) => Pr
     mayRead(principal, 'OPERATE') ? prisma.digestBucket.findUnique({ where: keyOf(principal, id) }) : null,
   WebhookIngress: async (id, { principal, prisma }) =>
     mayRead(principal, 'OPERATE') ? prisma.webhookIngress.findUnique({ where: keyOf(principal, id) }) : null,
+  WorkflowRun: async (id, { principal, prisma }) =>
+    mayRead(principal, 'OPERATE') ? prisma.workflowRun.findUnique({ where: keyOf(principal, id) }) : null,
+  WorkflowTransition: async (id, { principal, prisma }) =>
+    mayRead(principal, 'OPERATE') ? prisma.workflowTransition.findUnique({ where: keyOf(principal, id) }) : null,
+  Signal: async (id, { principal, prisma }) =>
+    mayRead(principal, 'TRIGGER', 'OPERATE') ? prisma.signal.findUnique({ where: keyOf(principal, id) }) : null,
   Topic: async (id, { principal, prisma }) =>
     mayRead(principal, 'TRIGGER', 'OPERATE') ? prisma.topic.findUnique({ where: keyOf(principal, id) }) : null,
 }

@@ -17,6 +17,10 @@ const SimulatedDelivery = builder.objectRef<Decided<DeliveryShape>>('SimulatedDe
   description: 'What would become of one channel of one recipient.',
   fields: (t) => ({
     channel: t.exposeString('channel', { description: 'Which channel.' }),
+    stepKey: t.exposeString('stepKey', {
+      nullable: true,
+      description: 'The workflow step that it would be for; later steps are planned when the workflow comes to them.',
+    }),
     verdict: t.field({ type: Verdict, description: 'What would be decided.', resolve: ({ verdict }) => verdict }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why, where a rule objects.' }),
     nextEligibleAt: t.expose('nextEligibleAt', {
@@ -42,7 +46,8 @@ const SimulatedRecipient = builder.objectRef<Decided<RecipientShape>>('Simulated
     recipientId: t.exposeID('recipientId', { description: "The host's own id." }),
     deliveries: t.field({
       type: [SimulatedDelivery],
-      description: 'One for each channel, in order of name.',
+      description:
+        'One for each channel, in order of name; of a workflow its first step, what that leads to at once, and then the channels that no step names.',
       resolve: ({ deliveries, at }) => deliveries.map((delivery) => ({ ...delivery, at })),
     }),
   }),

@@ -16,7 +16,14 @@ import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
 import { SetupError } from './errors.ts'
 import { startCron } from './jobs/cron.ts'
-import { deliverySource, digestSource, fanOutSource, wakeSource, webhookSource } from './jobs/sources.ts'
+import {
+  deliverySource,
+  digestSource,
+  fanOutSource,
+  wakeSource,
+  webhookSource,
+  workflowSource,
+} from './jobs/sources.ts'
 import { createWorker, type Worker } from './jobs/worker.ts'
 import { buildRegistry, type Registry } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
@@ -33,6 +40,8 @@ import { wakeClaims } from './operations/snooze.ts'
 import { createTrigger, type Trigger } from './operations/trigger/trigger.ts'
 import { createReports } from './operations/webhooks/process.ts'
 import { createReceiveWebhook, type ReceiveWebhook } from './operations/webhooks/receive.ts'
+import { keepDefinitions } from './operations/workflows/definitions.ts'
+import { createWakeRuns } from './operations/workflows/wake.ts'
 import { type Bus, memoryBus } from './realtime/bus.ts'
 import { type InboxHub, openInboxHub } from './realtime/inbox-hub.ts'
 import { openPostgresBus } from './realtime/postgres-bus.ts'
@@ -154,6 +163,7 @@ const buildWorker = (
       webhookSource(createReports(app, routes)),
       digestSource((claims) => flushClaims(app, claims)),
       wakeSource((claims) => wakeClaims(app, claims)),
+      workflowSource(createWakeRuns(app)),
     ],
     abort: () => stopping.abort(),
   })
@@ -204,6 +214,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     sealing: createSealing(secretKey),
     eraseSecrets: createEraseSecrets({ db, telemetry }),
     hints: bus,
+  }
+  try {
+    await keepDefinitions(capabilities)
+  } catch (error) {
+    hub.close()
+    await bus.close()
+    await db.close()
+    throw error
   }
   const known = knowRecipients(db)
   const { worker, cron } = buildWorker(capabilities, { known, routes, leaseMs, pollEveryMs: options.pollEveryMs })

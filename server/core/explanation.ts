@@ -1,5 +1,6 @@
 import { type Checkpoint, type Result, type RuleAnswer, resultOf } from './decision.ts'
 import type { AttemptOutcome, DeliveryStatus, OrchestrationState } from './delivery.ts'
+import type { RunState } from './workflow/run.ts'
 
 /** What the planner answered about one delivery, once, for an instant. */
 export interface StoredDecision {
@@ -52,6 +53,28 @@ export interface StoryDigest {
   readonly memberCount: number
 }
 
+/** A move of the run of a delivery's notification. */
+export interface StoredMove {
+  readonly toState: RunState
+  /** The step that it had come to before. */
+  readonly stepKey: string | null
+  readonly reason: string
+  readonly context: unknown
+  readonly at: Date
+}
+
+/** The run of a delivery's notification, and what of it concerns the delivery. */
+export interface StoredRun {
+  readonly id: string
+  readonly workflowKey: string
+  readonly state: RunState
+  readonly stepKey: string
+  readonly waitingUntil: Date | null
+  readonly waitingFor: readonly string[]
+  /** Oldest first. */
+  readonly moves: readonly StoredMove[]
+}
+
 /** All that is stored of one delivery and its cause: an explanation tells it, and works nothing out anew. */
 export interface Story {
   readonly event: { readonly insertedAt: Date }
@@ -70,6 +93,8 @@ export interface Story {
     /** The notifier's category when it was triggered. */
     readonly category: string | null
     readonly channel: string
+    /** The workflow step that it is for; '' where it is for none. */
+    readonly stepKey: string
     readonly status: DeliveryStatus
     readonly orchestrationState: OrchestrationState
     readonly planningReason: string | null
@@ -80,6 +105,8 @@ export interface Story {
     readonly putOffBy: string | null
   }
   readonly digest: StoryDigest | null
+  /** `null` where its notification goes through no workflow. */
+  readonly run: StoredRun | null
   /** By number. */
   readonly attempts: readonly StoredAttempt[]
   /** The oldest first, as the decisions are. */

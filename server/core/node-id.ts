@@ -12,6 +12,9 @@ export const NODE_TYPES = [
   'Topic',
   'DigestRule',
   'DigestBucket',
+  'WorkflowRun',
+  'WorkflowTransition',
+  'Signal',
 ] as const
 export type NodeType = (typeof NODE_TYPES)[number]
 

@@ -6,6 +6,7 @@ import type { ZoneChoice } from './plan-facts.ts'
 import type { PreferenceLevel } from './preference.ts'
 import { holding, type QuietHours } from './quiet-hours.ts'
 import { REASONS, type ReasonCode } from './reasons.ts'
+import { runClause } from './run-summary.ts'
 import { countedText, countText, instantText, minutesText, windowsText } from './wording.ts'
 import { describeInstant } from './zoned-time.ts'
 
@@ -256,7 +257,9 @@ export const summaryOf = (story: Story): string => {
   const { erasedAt } = story.notification
   // Where it was cancelled for that, the sentence says so itself.
   const said = erasedAt === null || story.delivery.suppressionReason === 'recipient_erased'
-  return `${becomeOf(story)}${said ? '' : ` The recipient's data was erased at ${instantText(erasedAt)}.`}`
+  const clause = runClause(story)
+  const told = clause === null ? becomeOf(story) : `${becomeOf(story).replace(/\.$/, '')}; ${clause}.`
+  return `${told}${said ? '' : ` The recipient's data was erased at ${instantText(erasedAt)}.`}`
 }
 
 const becomeOf = (story: Story): string => {

@@ -58,11 +58,13 @@ const REPORTED: Readonly<Record<string, Step>> = {
 
 const FIRST = ['event_created', 'notification_created']
 const LAST = ['notification_seen', 'notification_read', 'notification_archived', 'recipient_erased']
-const PRECEDENCE = [...FIRST, ...Object.keys(STEPS), ...LAST]
+const PRECEDENCE = [...FIRST, 'a workflow came to it', ...Object.keys(STEPS), ...LAST]
 
 const precedenceOf = ({ event, detail }: TimelineEntry): number => {
   // Its cause is that the notification was read.
   if (detail['reason'] === 'already_read') return PRECEDENCE.length
+  // A step is planned because a workflow came to it, and its end moves the workflow on.
+  if (event.startsWith('workflow_')) return detail['ledTo'] === undefined ? PRECEDENCE.length + 1 : FIRST.length
   const place = PRECEDENCE.indexOf(event)
   return place < 0 ? PRECEDENCE.length : place
 }

@@ -1,6 +1,7 @@
 import { planningContextOf, type Result, resultOf } from './decision.ts'
 import { contextOf, type StoredAttempt, type StoredDecision, type StoredTransition, type Story } from './explanation.ts'
 import { reportedBy } from './feedback.ts'
+import { runEntries } from './run-timeline.ts'
 import { inOrder } from './timeline-order.ts'
 
 export interface TimelineEntry {
@@ -96,10 +97,10 @@ const attemptEntry = (attempt: StoredAttempt): TimelineEntry => {
 function* entriesOf(story: Story): Generator<TimelineEntry> {
   const { event, notification, delivery, attempts, transitions, decisions } = story
   const { recipientId, seenAt, readAt, archivedAt, erasedAt } = notification
-  const { notificationKey, channel } = delivery
+  const { notificationKey, channel, stepKey } = delivery
   yield { at: event.insertedAt, event: 'event_created', detail: { notificationKey } }
   yield { at: notification.insertedAt, event: 'notification_created', detail: { recipientId } }
-  yield { at: delivery.insertedAt, event: 'delivery_planned', detail: { channel } }
+  yield { at: delivery.insertedAt, event: 'delivery_planned', detail: { channel, ...(stepKey !== '' && { stepKey }) } }
   yield* decisionEntries(story)
   for (const transition of transitions) yield transitionEntry(transition, decisions)
   for (const attempt of attempts) yield attemptEntry(attempt)
@@ -107,6 +108,7 @@ function* entriesOf(story: Story): Generator<TimelineEntry> {
   if (readAt) yield { at: readAt, event: 'notification_read', detail: {} }
   if (archivedAt) yield { at: archivedAt, event: 'notification_archived', detail: {} }
   if (erasedAt) yield { at: erasedAt, event: 'recipient_erased', detail: {} }
+  yield* runEntries(story)
 }
 
 /** What happened to a delivery, by instant, then by cause before effect. */

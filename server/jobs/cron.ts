@@ -5,6 +5,7 @@ import { listLanes } from '../db/sql/list-lanes.ts'
 import { DIGEST_LANE } from '../db/sql/open-buckets.ts'
 import { WAKE_LANE } from '../db/sql/wake-notifications.ts'
 import { FAN_OUT_LANES } from '../db/sql/write-audience.ts'
+import { WORKFLOW_LANE } from '../db/sql/write-runs.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
 import { fillInConfiguredRules } from '../operations/digests/rules.ts'
 import { createSecretsSweep } from '../operations/erase-secrets.ts'
@@ -16,7 +17,14 @@ export interface Cron {
 }
 
 /** Lanes that no adapter carries, and none needs to. */
-const BUILT_IN_LANES: ReadonlySet<string> = new Set([...FAN_OUT_LANES, REPORT_LANE, DIGEST_LANE, WAKE_LANE, 'in_app'])
+const BUILT_IN_LANES: ReadonlySet<string> = new Set([
+  ...FAN_OUT_LANES,
+  REPORT_LANE,
+  DIGEST_LANE,
+  WAKE_LANE,
+  WORKFLOW_LANE,
+  'in_app',
+])
 
 /** What is looked at by the clock alone. */
 export const startCron = (capabilities: Capabilities, routes: Routes): Cron => {

@@ -5,6 +5,7 @@ import type { Claim } from '../db/sql/claim-due.ts'
 import { DIGEST_LANE } from '../db/sql/open-buckets.ts'
 import { WAKE_LANE } from '../db/sql/wake-notifications.ts'
 import { FAN_OUT_LANES, type FanOutLane } from '../db/sql/write-audience.ts'
+import { WORKFLOW_LANE } from '../db/sql/write-runs.ts'
 
 /** A part of the queue with a speed of its own, so that a slow provider never holds up another channel. */
 export interface Lane {
@@ -95,6 +96,17 @@ export const digestSource = (flush: (claims: readonly Claim[]) => Promise<void>)
   lanes: () => [{ lane: DIGEST_LANE, limitedBy: DIGEST_LANE, capacity: DIGEST_CAPACITY }],
   limiterOf: ({ lane }) => lane,
   run: flush,
+})
+
+/** Runs whose waits are over share transactions, too. */
+const WORKFLOW_CAPACITY = 200
+
+/** What waits in workflows for its time. */
+export const workflowSource = (wakeRuns: Source['run']): Source => ({
+  kind: 'workflow',
+  lanes: () => [{ lane: WORKFLOW_LANE, limitedBy: WORKFLOW_LANE, capacity: WORKFLOW_CAPACITY }],
+  limiterOf: ({ lane }) => lane,
+  run: wakeRuns,
 })
 
 /** A large audience keeps a worker busy for a while; what was scheduled for the same instant is mostly small. */

@@ -5,6 +5,7 @@ import { secretDepth, splitSecrets, withoutSecrets } from '../core/secret-fields
 import { withheld } from '../core/withheld-error.ts'
 import type { AnyDefinition, DigestRenderContext, RenderContext } from './notifier.ts'
 import { secretPathsOf } from './secret-paths.ts'
+import { conditionTestsOf, stepRenderOf } from './workflow.ts'
 
 /** How long one function of a notifier may take, in milliseconds. A synchronous one cannot be interrupted. */
 export const FUNCTION_TIME_LIMIT_MS = 5_000
@@ -161,18 +162,48 @@ export const channelsFor = async (
   return [...new Set<string>(answer)].sort()
 }
 
+/** The answers to a workflow's named questions about one recipient. */
+export const answersOf = async (
+  definition: AnyDefinition,
+  payload: GivenPayload,
+  recipient: Recipient,
+): Promise<Readonly<Record<string, boolean>>> => {
+  const answers: Record<string, boolean> = {}
+  for (const [name, test] of conditionTestsOf(definition)) {
+    const member = `workflow.when ${JSON.stringify(name)}`
+    const fresh = await freshPayload(definition, member, payload)
+    const answer: unknown = await withinTime(definition, member, () => {
+      const given: unknown = test({ payload: fresh, recipient })
+      // One that is to be waited for would be taken for a yes.
+      return isThenable(given) ? null : given
+    })
+    if (typeof answer !== 'boolean') throw new NotifierError(definition, member, 'answered neither true nor false')
+    answers[name] = answer
+  }
+  return answers
+}
+
 /** One channel's content for one recipient, as its contract wants it. */
 export const render = async (
   definition: AnyDefinition,
   {
     channel,
+    stepKey = '',
     payload,
     recipient,
     contract,
-  }: { channel: string; payload: GivenPayload; recipient: Recipient; contract: z.ZodType },
+  }: {
+    channel: string
+    /** The workflow step that it is for: its own render, where it has one, makes the content. */
+    stepKey?: string
+    payload: GivenPayload
+    recipient: Recipient
+    contract: z.ZodType
+  },
 ): Promise<unknown> => {
-  const member = `render.${channel}`
-  const renders = definition.render[channel]
+  const ofStep = stepRenderOf(definition, stepKey)
+  const member = ofStep ? `workflow.steps.${stepKey}.render` : `render.${channel}`
+  const renders = ofStep ?? definition.render[channel]
   if (!renders) throw new NotifierError(definition, member, 'does not exist')
   // What is in an inbox stays there, and is shown again.
   const open = channel !== 'in_app'

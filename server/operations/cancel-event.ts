@@ -2,12 +2,14 @@ import { type CancelledRow, cancelEvent as cancel, lockEvent } from '../db/sql/c
 import { leaveBuckets } from '../db/sql/leave-buckets.ts'
 import { loadEvents } from '../db/sql/load-events.ts'
 import type { EventRow } from '../db/sql/load-events-by-key.ts'
+import { lockRunsOfEvent, type RunRow } from '../db/sql/lock-runs.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { CarillonError } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
 import { eraseSecretsIn } from './erase-secrets.ts'
 import { checkWords } from './words.ts'
+import { advanceRuns } from './workflows/advance-runs.ts'
 
 export interface CancelledEvent {
   readonly event: EventRow
@@ -19,18 +21,27 @@ export interface CancelledEvent {
 
 /** Stops everything of an event that has not been handed to a provider yet. Called again: the same event, and 0. */
 export const cancelEvent = async (
-  { db, clock }: Capabilities,
+  capabilities: Capabilities,
   { tenantId, id, reason }: { readonly tenantId: string; readonly id: string | null; readonly reason: string | null },
 ): Promise<CancelledEvent> => {
+  const { db, clock } = capabilities
   if (reason !== null) checkWords(reason, ['input', 'reason'])
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such event', { path: ['input', 'eventId'] })
   if (id === null) throw missing()
   return asTenant(db.tenant, tenantId, async (tx) => {
-    for (const lock of lockEvent({ tenantId, id })) await tx.query(lock)
+    const [lockItself, ...lockOthers] = lockEvent({ tenantId, id })
+    await tx.query(lockItself)
+    const runs = await tx.query<RunRow>(lockRunsOfEvent({ tenantId, id }))
+    for (const lock of lockOthers) await tx.query(lock)
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
     const { now } = time as ClockRow
     const [counts] = await tx.query<CancelledRow>(cancel({ tenantId, id }, { reason, code: 'event_cancelled', now }))
     await tx.query(leaveBuckets({ tenantId, eventId: id }, now))
+    const context = { ...(reason !== null && { words: reason }) }
+    const events = [{ kind: 'cancelled', reason: 'event_cancelled', context } as const]
+    const causes = runs.map((run) => ({ tenantId, id: run.id, events }))
+    // Before the secrets are looked at: a run that is under way may need them.
+    await advanceRuns(tx, capabilities, { runs, causes, inboxes: [], now })
     const [event] = await tx.query<EventRow>(loadEvents([{ tenantId, id }]))
     if (!event) throw missing()
     if (event.sealed_payload) await eraseSecretsIn(tx, [{ tenantId, id }])

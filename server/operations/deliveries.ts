@@ -2,13 +2,24 @@ import { type OperatorAction, operatorFault } from '../core/delivery.ts'
 import type { NewTransition } from '../db/sql/begin-deliveries.ts'
 import { holdSecrets } from '../db/sql/erase-secrets.ts'
 import { leaveBuckets } from '../db/sql/leave-buckets.ts'
-import { cancelDelivery, lockDelivery, type OperatedRow, releaseDelivery } from '../db/sql/operate-delivery.ts'
+import type { InboxRow } from '../db/sql/lock-inboxes.ts'
+import { lockRunOfDelivery, type RunRow } from '../db/sql/lock-runs.ts'
+import {
+  type ChangedRow,
+  cancelDelivery,
+  lockDelivery,
+  type OperatedRow,
+  releaseDelivery,
+} from '../db/sql/operate-delivery.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { CarillonError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Capabilities } from './capabilities.ts'
 import { checkWords } from './words.ts'
+import { advanceRuns } from './workflows/advance-runs.ts'
+import { announceRuns } from './workflows/announce.ts'
+import { causesOf } from './workflows/causes.ts'
 
 /** What an operator asks for. */
 export interface OperatorCall {
@@ -30,18 +41,28 @@ const TRANSITIONS: Readonly<Record<OperatorAction, Pick<NewTransition, 'event' |
  * INVALID_STATE, and changes nothing.
  */
 export const operateDelivery = async (
-  { db, clock, hints, eraseSecrets }: Capabilities,
+  capabilities: Capabilities,
   action: OperatorAction,
   { tenantId, id, words }: OperatorCall,
 ): Promise<string> => {
+  const { db, clock, hints, eraseSecrets } = capabilities
   checkWords(words, ['input', 'reason'])
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such delivery', { path: ['input', 'deliveryId'] })
   if (id === null) throw missing()
   const operated = await asTenant(db.tenant, tenantId, async (tx) => {
     // Each begins after the one before has ended, and so sees what that had waited for.
-    const locking = lockDelivery({ tenantId, id }).map((lock) => tx.query<OperatedRow>(lock))
-    const [locked, [time]] = await Promise.all([Promise.all(locking), tx.query<ClockRow>(readClock(clock.now()))])
-    const [row] = locked.at(-1) ?? []
+    const [lockInbox, lockRun] = lockRunOfDelivery({ tenantId, id })
+    const [lockEvent, lockDue, lockItself] = lockDelivery({ tenantId, id })
+    // What goes on tells its run nothing; what ends may plan the next step.
+    const ends = action === 'cancel'
+    const [inboxes, , runs, , [row], [time]] = await Promise.all([
+      ends ? tx.query<InboxRow>(lockInbox) : [],
+      tx.query(lockEvent),
+      ends ? tx.query<RunRow>(lockRun) : [],
+      tx.query(lockDue),
+      tx.query<OperatedRow>(lockItself),
+      tx.query<ClockRow>(readClock(clock.now())),
+    ])
     if (!row) throw missing()
     const { now } = time as ClockRow
     const secret = action === 'retry' && row.has_secrets && row.channel !== 'in_app'
@@ -62,11 +83,17 @@ export const operateDelivery = async (
     }
     const scheduledAt = action === 'resume' ? { scheduledAt: row.next_eligible_at?.toISOString() ?? null } : {}
     const transition = { ...TRANSITIONS[action], id: newId(), context: { source: 'operator', ...scheduledAt, words } }
-    const change = action === 'cancel' ? cancelDelivery : releaseDelivery
-    const leave = row.orchestration_state === 'digest_held' ? [leaveBuckets([{ tenantId, id }], now)] : []
-    await tx.commitWith([change({ tenantId, id }, now, transition), ...leave])
-    return row
+    const change = ends ? cancelDelivery : releaseDelivery
+    const [changed] = await tx.query<ChangedRow>(change({ tenantId, id }, now, transition))
+    if (row.orchestration_state === 'digest_held') await tx.query(leaveBuckets([{ tenantId, id }], now))
+    const causes = runs.flatMap((run) => {
+      const subject = { tenantId, runId: run.id, deliveryId: id, isStep: row.step_key !== '' }
+      const { status, suppression_reason: suppressionReason } = changed as ChangedRow
+      return causesOf([{ ...subject, status, suppressionReason }], { source: 'operator', words })
+    })
+    return { ...row, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes, now }) }
   })
+  await announceRuns(capabilities, operated.advanced)
   if (action === 'cancel') await eraseSecrets([{ ...operated, tenant_id: tenantId, id: operated.event_id }])
   else hints.workDue()
   return id

@@ -1,12 +1,21 @@
 import type { InboxKey } from '../core/cursor.ts'
 import { idFault } from '../core/json-limits.ts'
-import { eraseHistory, erasePayloads, lockErasure, removeRecipient, stopDeliveries } from '../db/sql/erase-recipient.ts'
+import {
+  eraseHistory,
+  erasePayloads,
+  eraseSignals,
+  lockErasure,
+  removeRecipient,
+  stopDeliveries,
+} from '../db/sql/erase-recipient.ts'
 import { leaveBuckets } from '../db/sql/leave-buckets.ts'
+import { lockRunsOfRecipient, type RunRow } from '../db/sql/lock-runs.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
-import { lockOneInbox } from './inbox.ts'
+import { lockOneInbox } from './lock-one-inbox.ts'
+import { advanceRuns } from './workflows/advance-runs.ts'
 
 /**
  * Erases all that is known of a recipient: its details, addresses, settings and subscriptions, the content that it was
@@ -14,17 +23,23 @@ import { lockOneInbox } from './inbox.ts'
  * cancelled. The id stays, as the key to explanations, which still say what was decided, and that it was erased.
  * Answers how many notifications lost their content; asked again, 0.
  */
-export const eraseRecipient = async ({ db, clock, hints }: Capabilities, recipient: InboxKey): Promise<number> => {
+export const eraseRecipient = async (capabilities: Capabilities, recipient: InboxKey): Promise<number> => {
+  const { db, clock, hints } = capabilities
   const fault = idFault(recipient.recipientId, ['input', 'recipientId'])
   if (fault) throw badInput(`recipientId ${fault.message}`, fault.path)
   const { tenantId } = recipient
   const erased = await asTenant(db.tenant, tenantId, async (tx) => {
     await lockOneInbox(tx, recipient)
+    const runs = await tx.query<RunRow>(lockRunsOfRecipient(recipient))
     for (const lock of lockErasure(recipient)) await tx.query(lock)
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
     const { now } = time as ClockRow
     const stopped = await tx.query<{ tenantId: string; id: string }>(stopDeliveries(recipient, now))
     if (stopped.length > 0) await tx.query(leaveBuckets(stopped, now))
+    const events = [{ kind: 'cancelled', reason: 'recipient_erased' } as const]
+    const causes = runs.map((run) => ({ tenantId, id: run.id, events }))
+    await advanceRuns(tx, capabilities, { runs, causes, inboxes: [], now })
+    await tx.query(eraseSignals(recipient))
     const [counted] = await tx.query<{ count: number }>(eraseHistory(recipient, now))
     await tx.commitWith(removeRecipient(recipient))
     return { now, count: counted?.count ?? 0 }

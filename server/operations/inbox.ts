@@ -1,15 +1,18 @@
 import { decodeInboxCursor, type InboxKey } from '../core/cursor.ts'
 import { type InboxAction, type InboxCounts, type InboxFilter, MAX_SELECTED_IDS } from '../core/inbox.ts'
 import { idOfType } from '../core/node-id.ts'
+import { type NotificationSignal, notificationSignal } from '../core/workflow/ending.ts'
 import { changeInbox, type InboxChangeRow, type InboxSelection } from '../db/sql/change-inbox.ts'
-import { ensureInboxes } from '../db/sql/ensure-inboxes.ts'
-import { type LockedInboxRow, lockInbox } from '../db/sql/lock-inbox.ts'
+import { lockRunsOfChanged, type RunRow } from '../db/sql/lock-runs.ts'
 import type { NotificationRow } from '../db/sql/notification-row.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { countInbox, type InboxPage, type InboxStandRow, readInbox, readInboxPage } from '../db/sql/read-inbox.ts'
-import { asTenant, type Transaction } from '../db/transaction.ts'
+import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
+import { lockOneInbox } from './lock-one-inbox.ts'
+import { advanceRuns } from './workflows/advance-runs.ts'
+import { announceRuns } from './workflows/announce.ts'
 
 /** Where an inbox stands. */
 export interface InboxStand {
@@ -84,30 +87,42 @@ const selectionOf = (inbox: InboxKey, action: InboxAction, { ids, filter, upTo, 
   return { filter: withDefaults(filter, defaults), upTo: version }
 }
 
-/** Locks a recipient's inbox until the transaction ends, and makes it where it is missing. */
-export const lockOneInbox = async (tx: Transaction, inbox: InboxKey): Promise<LockedInboxRow> => {
-  const [row] = await tx.query<LockedInboxRow>(lockInbox(inbox))
-  if (row) return row
-  await tx.query(ensureInboxes([inbox]))
-  return lockOneInbox(tx, inbox)
+/** What runs hear of a change: reading implies having seen. */
+const SIGNALS: Readonly<Record<InboxAction, readonly NotificationSignal[]>> = {
+  seen: ['notification.seen'],
+  read: ['notification.seen', 'notification.read'],
+  unread: [],
+  archive: ['notification.archived'],
+  unarchive: [],
+  snooze: [],
+  unsnooze: [],
 }
 
 /** Marks items of an inbox. What is so already, unknown or another's changes nothing; `affectedCount` tells. */
 export const markInbox = async (
-  { db, clock, hints }: Capabilities,
+  capabilities: Capabilities,
   inbox: InboxKey,
   { action, ...request }: MarkRequest & { readonly action: InboxAction },
 ): Promise<InboxChange> => {
+  const { db, clock, hints } = capabilities
   const asked = selectionOf(inbox, action, request)
-  const row = await asTenant(db.tenant, inbox.tenantId, async (tx) => {
-    const { version } = await lockOneInbox(tx, inbox)
+  const names = SIGNALS[action]
+  const { row, advanced } = await asTenant(db.tenant, inbox.tenantId, async (tx) => {
+    const { version, position } = await lockOneInbox(tx, inbox)
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
     const { now } = time as ClockRow
     if (request.until && request.until <= now) throw badInput('until is not in the future', ['input', 'until'])
     const selection: InboxSelection = 'ids' in asked ? asked : { filter: asked.filter, upTo: asked.upTo ?? version }
-    const [changed] = await tx.query<InboxChangeRow>(changeInbox(inbox, { action, selection, version, now }))
-    return changed as InboxChangeRow
+    const [[changed], runs] = await Promise.all([
+      tx.query<InboxChangeRow>(changeInbox(inbox, { action, selection, version, now })),
+      names.length > 0 ? tx.query<RunRow>(lockRunsOfChanged(inbox, { names, version })) : [],
+    ])
+    const row = changed as InboxChangeRow
+    const causes = runs.map(({ tenant_id: tenantId, id }) => ({ tenantId, id, events: names.map(notificationSignal) }))
+    const stand = { tenant_id: inbox.tenantId, recipient_id: inbox.recipientId, version: row.version, position }
+    return { row, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: [stand], now }) }
   })
+  await announceRuns(capabilities, advanced)
   if (row.affected > 0) hints.inboxesMoved([inbox])
   return {
     version: row.version,

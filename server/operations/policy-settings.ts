@@ -7,7 +7,7 @@ import { setPolicy } from '../db/sql/set-policy.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
-import { lockOneInbox } from './inbox.ts'
+import { lockOneInbox } from './lock-one-inbox.ts'
 
 /** Policy settings as somebody gives them. A part left out stays, and `null` forgets it. */
 export interface PolicyInput {

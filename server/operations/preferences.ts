@@ -5,7 +5,7 @@ import { countPreferences, type PreferenceChange, setPreferences } from '../db/s
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
-import { lockOneInbox } from './inbox.ts'
+import { lockOneInbox } from './lock-one-inbox.ts'
 import { channelsOf } from './notifiers.ts'
 
 const MAX_CHANGES = 1_000

@@ -17,11 +17,18 @@ export const renderContent = async (
   definition: AnyDefinition,
   {
     channel,
+    stepKey = '',
     payload,
     recipient,
-  }: { readonly channel: string; readonly payload: GivenPayload; readonly recipient: Recipient },
+  }: {
+    readonly channel: string
+    /** The workflow step that it is for; '' where it is for none. */
+    readonly stepKey?: string
+    readonly payload: GivenPayload
+    readonly recipient: Recipient
+  },
 ): Promise<Rendered> => {
-  const content = await render(definition, { channel, payload, recipient, contract: contractOf(channel) })
+  const content = await render(definition, { channel, stepKey, payload, recipient, contract: contractOf(channel) })
   refuseUnsendable(definition, `render.${channel}`, content)
   const identity = renderIdentity(definition, channel)
   return { content, renderKey: identity.key, renderVersion: identity.version }

@@ -16,6 +16,8 @@ export interface Made {
 export interface ToRender {
   readonly event: EventRow
   readonly channel: string
+  /** The workflow step that it is for; '' where it is for none. */
+  readonly stepKey: string
   readonly recipient: Recipient
   /** What it holds, where it is a digest. */
   readonly digest: Digest | undefined
@@ -30,7 +32,7 @@ const secretsIn = (capabilities: Capabilities, { items }: Digest): readonly stri
 /** Makes the content of a delivery that was planned earlier: by the code that the server has now. */
 export const renderDelivery = async (
   capabilities: Capabilities,
-  { event, channel, recipient, digest }: ToRender,
+  { event, channel, stepKey, recipient, digest }: ToRender,
 ): Promise<Made> => {
   if (event.is_digest) {
     if (!digest) throw new Error('What this digest holds is not stored any more')
@@ -39,6 +41,6 @@ export const renderDelivery = async (
   }
   const definition = storedDefinition(capabilities, event.notification_key)
   const payload = storedPayload(capabilities, definition, event)
-  const rendered = await renderContent(capabilities, definition, { channel, payload, recipient })
+  const rendered = await renderContent(capabilities, definition, { channel, stepKey, payload, recipient })
   return { rendered, secrets: secretWords(payload.secrets) }
 }

@@ -21,6 +21,8 @@ const MAX_SIMULATED = 100
 /** What would become of one channel of one recipient when it is planned. */
 export interface SimulatedDelivery extends Result {
   readonly channel: string
+  /** The workflow step that it would be for; `null` where it would be for none. */
+  readonly stepKey: string | null
   /** What every rule would say, as it would be read back once it had been stored. */
   readonly answers: readonly RuleAnswer[]
 }
@@ -124,7 +126,12 @@ const decide = async (
     const prepared = await prepareFor(capabilities, checked, { tenantId, payload, given, stored })
     const rows = newExpansion()
     expandRecipient(rows, event, { prepared, facts, planning })
-    const deliveries = rows.deliveries.map(({ channel, answers }) => ({ channel, answers, ...resultOf(answers) }))
+    const deliveries = rows.deliveries.map(({ channel, stepKey, answers }) => ({
+      channel,
+      stepKey: stepKey || null,
+      answers,
+      ...resultOf(answers),
+    }))
     recipients.push({ recipientId: given.id, deliveries })
   }
   return recipients

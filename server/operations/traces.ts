@@ -13,7 +13,6 @@ export interface Explanation extends Story {
   readonly notification: Story['notification'] & { readonly id: string }
   readonly delivery: Story['delivery'] & {
     readonly id: string
-    readonly stepKey: string
     readonly awaitsOperator: boolean
     readonly planningContext: unknown
     readonly renderKey: string | null
@@ -95,6 +94,21 @@ const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
   },
   digest: digestOf(row),
   attempts: (row.attempts ?? []).map((attempt) => toAttempt(tenantId, row.id, attempt)),
+  run: row.run && {
+    id: row.notification_id,
+    workflowKey: row.run.workflow_key,
+    state: row.run.state,
+    stepKey: row.run.step_key,
+    waitingUntil: row.run.waiting_until === null ? null : new Date(row.run.waiting_until),
+    waitingFor: row.run.waiting_for,
+    moves: (row.run.moves ?? []).map((move) => ({
+      toState: move.to_state,
+      stepKey: move.step_key,
+      reason: move.reason,
+      context: move.context,
+      at: new Date(move.inserted_at),
+    })),
+  },
   transitions: (row.transitions ?? []).map((one) => ({ ...one, at: new Date(one.at) })),
   decisions: (row.decisions ?? []).map(({ checkpoint, at, answers }) => ({
     checkpoint: checkpoint as Checkpoint,

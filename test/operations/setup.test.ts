@@ -133,7 +133,11 @@ test.each<[string, object, string]>([
     { fallback: { in_app: { after: 'soon' } } },
     'Notifier "fine": `fallback.in_app`.after must be a duration of up to 30 days',
   ],
-  ['a workflow', { workflow: { key: 'w', version: 1, steps: [] } }, 'Notifier "fine": `workflow` is not supported yet'],
+  [
+    'a workflow without steps',
+    { workflow: { key: 'w', version: 1, steps: [] } },
+    'Notifier "fine": `workflow.steps` must be a list of one step or more',
+  ],
 ])('a notifier with %s is refused at the start, and named with the field', async (_, change, message) => {
   expect(await faultsOf({ notifiers: [defined(change)] })).toContain(message)
 })
@@ -217,7 +221,10 @@ test('what defineNotifier did not make is refused, and two of one key', async ()
 
 test('all faults are named at once', async () => {
   const message = await faultsOf({
-    notifiers: [defined({ version: 0, channels: [] }), defined({ key: 'other', workflow: {} })],
+    notifiers: [
+      defined({ version: 0, channels: [] }),
+      defined({ key: 'other', workflow: { key: 'w', version: 1, steps: [] } }),
+    ],
   })
   expect(message.match(/^- /gm)).toHaveLength(3)
   expect(message).toMatch(/"fine": `version`.*"fine": `channels`.*"other": `workflow`/s)

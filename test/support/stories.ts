@@ -60,6 +60,7 @@ export const storyOf = ({
   attempts: [],
   transitions: [],
   decisions: [decided({})],
+  run: null,
   ...rest,
   notification: {
     insertedAt: NOON,
@@ -75,6 +76,7 @@ export const storyOf = ({
     notificationKey: FACTS.notificationKey,
     category: FACTS.category,
     channel: FACTS.channel,
+    stepKey: '',
     status: 'pending',
     orchestrationState: 'ready',
     planningReason: null,

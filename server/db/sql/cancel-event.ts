@@ -10,10 +10,11 @@ interface EventKey {
 
 /**
  * Locks everything of an event that a cancellation may change, one statement after the other: the event itself first, so
- * that no chunk of its audience and no operator adds anything behind the later locks, then its fan-out, then its
+ * that no chunk of its audience and no operator adds anything behind the later locks (behind it come its runs, by
+ * `lockRunsOfEvent`, so that none of them adds anything either), then its fan-out, then its
  * deliveries' due rows, then the deliveries, in order of key.
  */
-export const lockEvent = ({ tenantId, id }: EventKey): readonly QueryConfig[] => [
+export const lockEvent = ({ tenantId, id }: EventKey): readonly [QueryConfig, ...QueryConfig[]] => [
   {
     name: 'lock_event',
     text: 'select 1 from event where tenant_id = $1 and id = $2 for no key update',

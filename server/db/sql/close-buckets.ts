@@ -87,6 +87,10 @@ export interface MemberRow {
   bucket_id: string
   id: string
   notification_key: string
+  notification_id: string
+  /** The workflow step that it is for, and whether its notification goes through a workflow. */
+  step_key: string
+  in_run: boolean
   channel: string
   category: string | null
   fallback: boolean
@@ -102,7 +106,7 @@ export interface MemberRow {
 export const readMembers = (buckets: readonly BucketKey[]): QueryConfig => ({
   name: 'read_members',
   text: `
-select v.tenant_id, m.bucket_id, v.id, v.notification_key, v.channel, v.category, v.fallback, v.released, v.expires_at,
+select v.tenant_id, m.bucket_id, v.id, v.notification_key, v.notification_id, v.step_key, v.in_run, v.channel, v.category, v.fallback, v.released, v.expires_at,
   e.required, e.urgent, coalesce(n.read_at, n.archived_at) is not null as read ${HELD}
 join delivery v on v.tenant_id = m.tenant_id and v.id = m.delivery_id and v.status = 'pending' and v.orchestration_state = 'digest_held'
 join event e on e.tenant_id = v.tenant_id and e.id = v.event_id

@@ -80,6 +80,18 @@ select count(*) as count from erased`,
   values: [tenantId, recipientId, now],
 })
 
+/** Removes what hosts said about a recipient, and operators of its workflows. Index: signal's by recipient, workflow_run's. */
+export const eraseSignals = ({ tenantId, recipientId }: InboxKey): QueryConfig => ({
+  name: 'erase_signals',
+  text: `
+with words as (
+  update workflow_transition t set context = t.context - 'words' from workflow_run r
+  where r.tenant_id = $1 and r.recipient_id = $2 and t.tenant_id = $1 and t.run_id = r.id and t.context ? 'words'
+)
+delete from signal where tenant_id = $1 and recipient_id = $2`,
+  values: [tenantId, recipientId],
+})
+
 /** Removes what is stored of a recipient itself, and its place in topics, which must be locked. Indexes: the keys. */
 export const removeRecipient = ({ tenantId, recipientId }: InboxKey): readonly QueryConfig[] => [
   {

@@ -24,9 +24,11 @@ order by e.tenant_id, e.id for no key update skip locked`,
   values: [events.map((event) => event.tenantId), events.map((event) => event.id)],
 })
 
-/** Whether nothing of an event `e` is left to be sent. Index: delivery_tenant_id_event_id_idx. */
+/** Whether nothing of an event `e` is left to be sent, now or by a workflow. Indexes: delivery_tenant_id_event_id_idx, workflow_run_live_event_idx. */
 const IS_SPENT = `e.status in ('planned', 'cancelled') and not exists (
     select from delivery v where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status in ('pending', 'failed', 'dispatched')
+  ) and not exists (
+    select from workflow_run r where r.tenant_id = e.tenant_id and r.event_id = e.id and r.state in ('active', 'waiting')
   )`
 
 export type LookedAtRow = SealedEventRow & {

@@ -21,6 +21,10 @@ export interface ClaimedDeliveryRow {
   /** Its place among the recipient's deliveries. */
   position: number
   notification_id: string
+  /** The workflow step that it is for; '' where it is for none. */
+  step_key: string
+  /** Whether its notification goes through a workflow. */
+  in_run: boolean
   /** Whether the notification has been read or archived. */
   read: boolean
   token: string
@@ -50,7 +54,7 @@ with held as materialized (
   order by d.tenant_id, d.subject_id for no key update of d
 )
 select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.category, v.status,
-  v.orchestration_state, v.next_eligible_at, v.expires_at, v.fallback, v.released, v.position, v.notification_id,
+  v.orchestration_state, v.next_eligible_at, v.expires_at, v.fallback, v.released, v.position, v.notification_id, v.step_key, v.in_run,
   coalesce(n.read_at, n.archived_at) is not null as read, h.lease_token as token, h.tries,
   a.attempts, a.tried,
   b.id as begun_token, b.at as begun_at

@@ -22,13 +22,20 @@ export interface OperatedRow {
   has_secrets: boolean
   recipient_count: number
   channel: string
+  step_key: string
+}
+
+/** What an operator has made of a delivery. */
+export interface ChangedRow {
+  status: DeliveryStatus
+  suppression_reason: string | null
 }
 
 /**
  * Locks one delivery, one statement after the other: its event, which nobody cancels meanwhile, its due row, and the
  * delivery. No row of the last where there is no such delivery. Indexes: the keys.
  */
-export const lockDelivery = ({ tenantId, id }: DeliveryKey): readonly QueryConfig[] => [
+export const lockDelivery = ({ tenantId, id }: DeliveryKey): readonly [QueryConfig, QueryConfig, QueryConfig] => [
   {
     name: 'lock_event_of_delivery',
     text: `
@@ -43,7 +50,7 @@ select 1 from event e where e.tenant_id = $1 and e.id = (select v.event_id from 
   {
     name: 'lock_delivery',
     text: `
-select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.event_id, e.status as event_status, e.has_secrets, e.recipient_count,
+select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.step_key, v.event_id, e.status as event_status, e.has_secrets, e.recipient_count,
   exists (select from due d where d.tenant_id = v.tenant_id and d.kind = 'delivery' and d.subject_id = v.id) as queued
 from delivery v join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
 where v.tenant_id = $1 and v.id = $2 for no key update of v`,
@@ -94,6 +101,7 @@ with before as materialized (
 update delivery d set status = case when sent then 'succeeded' else 'cancelled' end, suppression_reason = case when sent then null else $6 end,
   orchestration_state = case when sent then 'ready' else d.orchestration_state end,
   next_attempt_at = null, awaits_operator = false, updated_at = $3::timestamptz
-from before where d.tenant_id = $1 and d.id = $2`,
+from before where d.tenant_id = $1 and d.id = $2
+returning d.status, d.suppression_reason`,
   values: [tenantId, id, now, ...valuesOf(transition)],
 })

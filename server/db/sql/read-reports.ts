@@ -20,6 +20,10 @@ export interface ReportRow {
   has_secrets: boolean
   /** Of its event. */
   recipient_count: number
+  notification_id: string | null
+  /** Whether it is a workflow's step, and whether its notification goes through one; null where it has gone. */
+  step_key: string | null
+  in_run: boolean | null
   channel: string
   status: DeliveryStatus
   orchestration_state: OrchestrationState
@@ -57,7 +61,7 @@ claimed as materialized (
   join due d on d.tenant_id = k.tenant_id collate "C" and d.kind = 'webhook' and d.subject_id = k.id and d.lease_token = k.token
   join webhook_ingress w on w.tenant_id = d.tenant_id and w.id = d.subject_id and w.state = 'queued'
 ), subjects as materialized (
-  select v.tenant_id, v.id, v.recipient_id, v.event_id, e.has_secrets, e.recipient_count, v.channel, v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at,
+  select v.tenant_id, v.id, v.recipient_id, v.notification_id, v.step_key, v.in_run, v.event_id, e.has_secrets, e.recipient_count, v.channel, v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at,
     coalesce(q.tries, made.tries) as tries, a.attempts, a.tried, a.called, a.all_named, b.id as begun_token, b.at as begun_at,
     coalesce(q.lease_token = b.id and q.lease_until > clock.now, false) as under_way
   from clock cross join (select distinct tenant_id, delivery_id from claimed) k
@@ -84,7 +88,7 @@ claimed as materialized (
   ) b on true
 )
 select w.tenant_id, w.id, w.token, w.adapter, w.provider_message_id, w.normalized_status, w.delivery_id,
-  s.recipient_id, s.event_id, s.has_secrets, s.recipient_count, s.channel, s.status, s.orchestration_state, s.suppression_reason, s.next_eligible_at, s.tries, s.attempts, s.tried,
+  s.recipient_id, s.notification_id, s.step_key, s.in_run, s.event_id, s.has_secrets, s.recipient_count, s.channel, s.status, s.orchestration_state, s.suppression_reason, s.next_eligible_at, s.tries, s.attempts, s.tried,
   s.begun_token, s.begun_at, s.under_way, s.called, s.all_named, answered.address_key
 from claimed w
 left join subjects s on s.tenant_id = w.tenant_id and s.id = w.delivery_id

@@ -1,6 +1,7 @@
 import type { QueryConfig } from 'pg'
 import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
 import type { StoryDigest } from '../../core/explanation.ts'
+import type { RunState } from '../../core/workflow/run.ts'
 
 /** One delivery with everything that is stored about it and its cause. Instants inside the lists are text, as JSON has them. */
 export interface StoryRow {
@@ -38,6 +39,24 @@ export interface StoryRow {
   held_in: BucketJson | null
   /** The bucket that it is the digest of. */
   digest_of: (BucketJson & { readonly members: readonly MemberJson[] | null; readonly member_count: number }) | null
+  run: RunJson | null
+}
+
+interface RunJson {
+  readonly workflow_key: string
+  readonly state: RunState
+  readonly step_key: string
+  readonly waiting_until: string | null
+  readonly waiting_for: readonly string[]
+  readonly moves: readonly MoveJson[] | null
+}
+
+interface MoveJson {
+  readonly to_state: RunState
+  readonly step_key: string | null
+  readonly reason: string
+  readonly context: unknown
+  readonly inserted_at: string
 }
 
 interface AttemptJson {
@@ -129,7 +148,13 @@ select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, 
       ) o) as members
     from digest_bucket b join digest_rule r on r.tenant_id = b.tenant_id and r.id = b.rule_id
     where b.tenant_id = $1 and b.digest_delivery_id = v.id
-  ) g) end as digest_of
+  ) g) end as digest_of,
+  case when v.in_run then (select to_jsonb(r) from (
+    select workflow_key, state, step_key, waiting_until, waiting_for, (select json_agg(m order by m.number) from (
+      select number, to_state, step_key, reason, context, inserted_at from workflow_transition where tenant_id = $1 and run_id = v.notification_id
+    ) m) as moves
+    from workflow_run where tenant_id = $1 and id = v.notification_id
+  ) r) end as run
 from unnest($2::uuid[]) as k (id)
 join delivery v on v.tenant_id = $1 and v.id = k.id
 join event e on e.tenant_id = $1 and e.id = v.event_id

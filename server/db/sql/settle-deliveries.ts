@@ -21,6 +21,8 @@ export interface SettledDelivery {
   readonly recipientId: string
   readonly channel: string
   readonly id: string
+  /** The run that is to hear of it when it ends; `null` where there is none. */
+  readonly run: { readonly id: string; readonly isStep: boolean } | null
   /** The lease under which it was made: the result counts only while that is still the row's. */
   readonly token: string
   /** Its calls, in order. */

@@ -22,6 +22,10 @@ export interface NewDelivery extends InboxKey {
   readonly notificationKey: string
   readonly category: string | null
   readonly channel: string
+  /** The workflow step that it is for; '' where it is for none. */
+  readonly stepKey: string
+  /** Whether its notification goes through a workflow. */
+  readonly inRun: boolean
   /** A pending one gets a due row: for now, or for when it is eligible or expires; one that is held, for that alone. */
   readonly status: DeliveryStatus
   readonly orchestrationState: OrchestrationState
@@ -79,17 +83,17 @@ with events as (
 ), planned as (
   select * from unnest($25::text[], $26::uuid[], $27::uuid[], $28::uuid[], $29::text[], $30::text[], $31::text[], $32::text[],
     $33::text[], $34::text[], $35::int4[], $36::int8[], $37::uuid[], $38::int4[], $39::uuid[],
-    $48::text[], $49::text[], $50::text[], $51::jsonb[], $52::timestamptz[], $53::timestamptz[], $54::timestamptz[], $55::bool[])
+    $48::text[], $49::text[], $50::text[], $51::jsonb[], $52::timestamptz[], $53::timestamptz[], $54::timestamptz[], $55::bool[], $61::text[], $62::bool[])
     as u (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
       suppression_reason, render_key, render_version, position, decision_id, answers, attempt_id,
-      category, orchestration_state, planning_reason, planning_context, next_eligible_at, expires_at, counts_at, fallback)
+      category, orchestration_state, planning_reason, planning_context, next_eligible_at, expires_at, counts_at, fallback, step_key, in_run)
 ), deliveries as (
   insert into delivery (tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
     suppression_reason, render_key, render_version, position, category, orchestration_state, planning_reason,
-    planning_context, next_eligible_at, expires_at, counts_at, fallback, inserted_at, updated_at)
+    planning_context, next_eligible_at, expires_at, counts_at, fallback, step_key, in_run, inserted_at, updated_at)
   select tenant_id, id, notification_id, event_id, recipient_id, notification_key, channel, status,
     suppression_reason, render_key, render_version, position, category, orchestration_state, planning_reason,
-    planning_context, next_eligible_at, expires_at, counts_at, fallback, $1::timestamptz, $1::timestamptz from planned
+    planning_context, next_eligible_at, expires_at, counts_at, fallback, step_key, in_run, $1::timestamptz, $1::timestamptz from planned
 ), decisions as (
   insert into delivery_decision (tenant_id, id, delivery_id, checkpoint, at, answers)
   select tenant_id, decision_id, id, 'planning', $1::timestamptz, $57::jsonb -> answers from planned
@@ -181,6 +185,8 @@ export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanR
       events.map((row) => row.has_secrets),
       events.map((row) => row.sealed_payload),
       events.map((row) => row.is_digest),
+      deliveries.map((row) => row.stepKey),
+      deliveries.map((row) => row.inRun),
     ],
   }
 }

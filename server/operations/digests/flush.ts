@@ -20,6 +20,7 @@ import {
 } from '../../db/sql/close-buckets.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
+import { lockRunsOfMembers, type RunRow } from '../../db/sql/lock-runs.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
 import { inTransaction, type Transaction } from '../../db/transaction.ts'
@@ -28,8 +29,11 @@ import type { Capabilities } from '../capabilities.ts'
 import { bookFacts, type MovingFacts, readFacts } from '../facts.ts'
 import { halving } from '../halving.ts'
 import { expandRecipient, newExpansion, plannedEvent } from '../trigger/expand.ts'
+import { advanceRuns, NOTHING_ADVANCED } from '../workflows/advance-runs.ts'
+import { announceRuns } from '../workflows/announce.ts'
 import { NO_DIGESTS } from './accumulate.ts'
 import { type Closed, closeBucket } from './close.ts'
+import { causesOfMembers } from './tell-runs.ts'
 
 /*
  * due ──claimed──► the planner is asked again about each member ──► emitted: one digest is planned like any delivery
@@ -71,8 +75,9 @@ const look = async (
   ]
   const keys = inboxes.map((inbox) => ({ ...inbox, position: null }))
   const locking = lockMembers(buckets)
-  const [locked, , , [time], closing, members, facts] = await Promise.all([
+  const [locked, runs, , , [time], closing, members, facts] = await Promise.all([
     tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
+    tx.query<RunRow>(lockRunsOfMembers(buckets)),
     ...(locking.map((lock) => tx.query(lock)) as [Promise<unknown>, Promise<unknown>]),
     tx.query<ClockRow>(readClock(clock.now())),
     tx.query<ClosingBucketRow>(readClosingBuckets(buckets)),
@@ -84,6 +89,8 @@ const look = async (
     closing,
     membersOf: byBucket(members),
     facts: bookFacts(locked, { keys, facts }),
+    inboxes: locked,
+    runs,
   }
 }
 
@@ -153,8 +160,8 @@ interface Flushing {
 /** Closes buckets in one transaction; those that another has closed, or has claimed meanwhile, are left as they are. */
 const flushTogether = async (capabilities: Capabilities, { buckets, tokens, operator }: Flushing): Promise<number> => {
   const { db, defaultTimeZone, needsAddress, telemetry, hints } = capabilities
-  const emitted = await inTransaction(db.system, async (tx) => {
-    const { now, closing, membersOf, facts } = await look(tx, capabilities, buckets)
+  const { emitted, advanced } = await inTransaction(db.system, async (tx) => {
+    const { now, closing, membersOf, facts, inboxes, runs } = await look(tx, capabilities, buckets)
     const rows = newExpansion()
     const planning = { now, defaultTimeZone, newId, digests: NO_DIGESTS }
     const events: EventRow[] = []
@@ -170,6 +177,7 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
         prepared: {
           recipientId,
           given: { id: recipientId },
+          workflow: null,
           channels: [
             {
               channel,
@@ -208,13 +216,25 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
       const transitions = [{ id: newId(), event: 'digest_emitted', reason: null, context }]
       closed.push({ ...key, closedBy: cause, words: operator?.words ?? null, digestDeliveryId, transitions })
     }
-    await tx.commitWith([
+    const statements = [
       ...(events.length > 0 ? [writePlans({ ...rows, events, inboxes: facts.advances() }, now)] : []),
       ...(closed.length > 0 ? [closeBuckets({ buckets: closed, members }, now)] : []),
       ...(notYet.length > 0 ? [putOffBuckets(notYet)] : []),
-    ])
-    return closed
+    ]
+    if (runs.length === 0) {
+      await tx.commitWith(statements)
+      return { emitted: closed, advanced: NOTHING_ADVANCED }
+    }
+    await Promise.all(statements.map((statement) => tx.query(statement)))
+    const causes = causesOfMembers([...membersOf.values()].flat(), members)
+    // As they stand after the digests that were planned.
+    const moved = inboxes.map((row) => ({
+      ...row,
+      ...facts.of({ tenantId: row.tenant_id, recipientId: row.recipient_id })?.inbox,
+    }))
+    return { emitted: closed, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: moved, now }) }
   })
+  await announceRuns(capabilities, advanced)
   for (const { tenantId, id, digestDeliveryId } of emitted) {
     telemetry.emit('digest.closed', { tenantId, bucketId: id, emitted: digestDeliveryId !== null })
   }

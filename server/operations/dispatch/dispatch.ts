@@ -14,6 +14,7 @@ import { deliverInApp } from './in-app.ts'
 import { keepLeases } from './leases.ts'
 import { sendOne } from './send.ts'
 import { type Settled, settle } from './settle.ts'
+import { settleInRuns } from './settle-in-runs.ts'
 import { settledRow } from './settled-row.ts'
 
 export interface DispatchOptions {
@@ -51,11 +52,17 @@ export const createDispatch = (
     },
   )
 
+  /** What a run is told of takes more locks, and does not hold up what concerns none. */
+  const recordInRun = coalesce(
+    (rows: readonly SettledDelivery[]) => halving(rows, (part) => settleInRuns(capabilities, part, clock.now())),
+    { limit: MAX_SETTLED_AT_ONCE },
+  )
+
   // A result that is not recorded becomes a second call to the provider: while the lease may still hold, it is tried again.
   const recordWhileLeased = async (row: SettledDelivery): Promise<Settled> => {
     const leaseEnds = performance.now() + leaseMs
     for (;;) {
-      const recorded = await record(row)
+      const recorded = await (row.run && isTerminal(row.status) ? recordInRun : record)(row)
       if (recorded.status === 'fulfilled') return recorded.value
       if (databaseFailure(recorded.reason) !== 'unavailable' || performance.now() > leaseEnds) throw recorded.reason
       await delay(RECORD_AGAIN_MS)

@@ -12,6 +12,7 @@ import { loadEvents } from '../../db/sql/load-events.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import { loadRecipients, type RecipientRow } from '../../db/sql/load-recipients.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
+import { lockRuns, type RunRow } from '../../db/sql/lock-runs.ts'
 import { type ClaimedSubjectRow, readClaimedDeliveries } from '../../db/sql/read-claimed-deliveries.ts'
 import { settleDeliveries } from '../../db/sql/settle-deliveries.ts'
 import { inTransaction } from '../../db/transaction.ts'
@@ -20,6 +21,9 @@ import { loadDigests } from '../digests/contents.ts'
 import { toRecipient } from '../recipients-known.ts'
 import type { Rendered } from '../render-content.ts'
 import { renderDelivery } from '../render-delivery.ts'
+import { advanceRuns, NOTHING_ADVANCED } from '../workflows/advance-runs.ts'
+import { announceRuns } from '../workflows/announce.ts'
+import { causesOf } from '../workflows/causes.ts'
 import { performClaims } from './perform.ts'
 import { settledRow } from './settled-row.ts'
 
@@ -67,6 +71,7 @@ const renderAll = async (
 
   const renderOne = async (subject: ClaimedSubjectRow): Promise<void> => {
     const { tenant_id: tenantId, id, event_id: eventId, recipient_id: recipientId, channel } = subject
+    const { step_key: stepKey } = subject
     const event = eventById.get(nameOf(tenantId, eventId))
     if (!event) return
     // A notifier that does not wait for anything has used up the time of those behind it.
@@ -75,7 +80,7 @@ const renderAll = async (
     try {
       const recipient = mergeRecipient(stored.get(nameOf(tenantId, recipientId)), { id: recipientId })
       const digest = digests.get(id)
-      made.set(id, (await renderDelivery(capabilities, { event, channel, recipient, digest })).rendered)
+      made.set(id, (await renderDelivery(capabilities, { event, channel, stepKey, recipient, digest })).rendered)
     } catch (cause) {
       const error = cause as Error
       telemetry.emit('notifier.failed', { tenantId, notificationKey: event.notification_key, error })
@@ -114,12 +119,14 @@ export const deliverInApp = async (
       ]),
     ).values(),
   ]
+  const runKeys = subjects.flatMap((row) => (row.in_run ? [{ tenantId: row.tenant_id, id: row.notification_id }] : []))
   const done = await inTransaction(db.system, async (tx) => {
-    const [locked, { now, performed }] = await Promise.all([
+    const [locked, runs, { now, performed }] = await Promise.all([
       tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
+      runKeys.length > 0 ? tx.query<RunRow>(lockRuns(runKeys)) : [],
       performClaims(tx, capabilities, inTime),
     ])
-    if (performed.length === 0) return { arrivals: [], failed: [], events: [] }
+    if (performed.length === 0) return { arrivals: [], failed: [], events: [], advanced: NOTHING_ADVANCED }
     const versions = new Map(locked.map((row) => [nameOf(row.tenant_id, row.recipient_id), row.version]))
     const arrivals: Arrival[] = []
     const failed: ReturnType<typeof settledRow>[] = []
@@ -156,14 +163,40 @@ export const deliverInApp = async (
     const left = performed
       .filter(({ delivery }) => delivery.orchestration_state === 'digest_held')
       .map(({ begun: { tenantId, id } }) => ({ tenantId, id }))
-    await tx.commitWith([
+    const statements = [
       beginDeliveries(begun, { now, leaseMs }),
       ...(left.length > 0 ? [leaveBuckets(left, now)] : []),
       ...(arrivals.length > 0 ? [arriveInApp(arrivals, now)] : []),
       ...(failed.length > 0 ? [settleDeliveries(failed, now)] : []),
-    ])
-    return { arrivals, failed, events: performed.map(({ event }) => event) }
+    ]
+    const events = performed.map(({ event }) => event)
+    if (runs.length === 0) {
+      await tx.commitWith(statements)
+      return { arrivals, failed, events, advanced: NOTHING_ADVANCED }
+    }
+    await Promise.all(statements.map((statement) => tx.query(statement)))
+    const failedAs = new Map(failed.map((row) => [row.id, row]))
+    const causes = causesOf(
+      performed.flatMap(({ delivery }, index) => {
+        if (!delivery.in_run) return []
+        const { status, suppressionReason } = failedAs.get(delivery.id) ?? (begun[index] as (typeof begun)[number])
+        const subject = { tenantId: delivery.tenant_id, runId: delivery.notification_id, deliveryId: delivery.id }
+        return [{ ...subject, isStep: delivery.step_key !== '', status, suppressionReason }]
+      }),
+    )
+    // As they stand after what has arrived.
+    const moved = locked.map((row) => ({
+      ...row,
+      version: versions.get(nameOf(row.tenant_id, row.recipient_id)) ?? row.version,
+    }))
+    return {
+      arrivals,
+      failed,
+      events,
+      advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: moved, now }),
+    }
   })
+  await announceRuns(capabilities, done.advanced)
   await capabilities.eraseSecrets(done.events)
   for (const { tenantId, deliveryId } of done.arrivals) {
     telemetry.emit('delivery.settled', { tenantId, deliveryId, channel: 'in_app', status: 'succeeded' })

@@ -112,7 +112,11 @@ export const sendOne = async (
   })
   let content: Made
   try {
-    content = await renderDelivery(capabilities, { ...outgoing, channel: delivery.channel })
+    content = await renderDelivery(capabilities, {
+      ...outgoing,
+      channel: delivery.channel,
+      stepKey: delivery.step_key,
+    })
   } catch (cause) {
     const error = cause as Error
     const { tenant_id: tenantId, notification_key: notificationKey } = delivery

@@ -11,6 +11,15 @@ import { halving } from '../halving.ts'
  */
 export type Settled = 'recorded' | 'overtaken' | 'too_late'
 
+export const idsOf = (found: readonly { readonly id: string }[]): ReadonlySet<string> =>
+  new Set(found.map(({ id }) => id))
+
+/** The addresses that bounced, of those that were recorded. */
+export const bouncedIn = (rows: readonly SettledDelivery[], recorded: ReadonlySet<string>) =>
+  rows.flatMap(({ id, tenantId, recipientId, channel, bounced }) =>
+    recorded.has(id) ? bounced.map((address) => ({ tenantId, recipientId, channel, address })) : [],
+  )
+
 /** A call ended by its provider's report is a rare one, and costs the others nothing. */
 const recordLate = async (
   { db, telemetry }: Pick<Capabilities, 'db' | 'telemetry'>,
@@ -35,19 +44,23 @@ export const settle = async (
 ): Promise<readonly Settled[]> => {
   const { db } = capabilities
   const record = settleDeliveries(rows, now)
-  const marked = (recorded: ReadonlySet<string>) =>
-    rows.flatMap(({ id, tenantId, recipientId, channel, bounced }) =>
-      recorded.has(id) ? bounced.map((address) => ({ tenantId, recipientId, channel, address })) : [],
-    )
-  const idsOf = (found: readonly { readonly id: string }[]) => new Set(found.map(({ id }) => id))
   // Most have nothing to mark, and need no transaction of their own.
   const recorded = rows.every(({ bounced }) => bounced.length === 0)
     ? idsOf((await db.system.query<{ id: string }>(record)).rows)
     : await inTransaction(db.system, async (tx) => {
         const ids = idsOf(await tx.query<{ id: string }>(record))
-        await tx.commitWith(markBounced(marked(ids), now))
+        await tx.commitWith(markBounced(bouncedIn(rows, ids), now))
         return ids
       })
+  return settledAs(capabilities, rows, { recorded, now })
+}
+
+/** What became of each result, those written down that were overtaken. */
+export const settledAs = async (
+  capabilities: Pick<Capabilities, 'db' | 'telemetry'>,
+  rows: readonly SettledDelivery[],
+  { recorded, now }: { readonly recorded: ReadonlySet<string>; readonly now: Date | null },
+): Promise<readonly Settled[]> => {
   const lost = rows.filter(({ id }) => !recorded.has(id))
   const overtaken = await recordLate(capabilities, lost, now)
   return rows.map(({ id }) => (recorded.has(id) ? 'recorded' : overtaken.has(id) ? 'overtaken' : 'too_late'))

@@ -22,6 +22,7 @@ export const settledRow = (
   recipientId: delivery.recipient_id,
   channel: delivery.channel,
   id: delivery.id,
+  run: delivery.in_run ? { id: delivery.notification_id, isStep: delivery.step_key !== '' } : null,
   token: delivery.token,
   attempts: calls.map(({ id, adapter, address, addressKey, result }) => ({
     id,

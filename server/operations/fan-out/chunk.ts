@@ -11,10 +11,12 @@ import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
+import { createRuns } from '../../db/sql/write-runs.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import { newId } from '../../ids.ts'
 import type { GivenPayload } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
+import { workflowOf } from '../../notifiers/workflow.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
@@ -92,11 +94,19 @@ export const prepareChunk = async (
   return { recipients, failed, givenUp, nextAfter: rows.length > CHUNK ? last : null }
 }
 
+/** Whether a channel is used by steps of a workflow alone that follow the first. */
+const comesLater = (definition: AnyDefinition, channel: string): boolean => {
+  const [first, ...others] = workflowOf(definition)?.steps ?? []
+  return first?.channel !== channel && others.some((step) => step.channel === channel)
+}
+
 /** What those are recorded with whom the notifier's code failed for: every channel that it could have chosen. */
 const possibleChannels = (definition: AnyDefinition | undefined) =>
   definition === undefined
     ? []
-    : channelsOf(definition).map((channel) => ({ channel, fallback: fallbackMsOf(definition, channel) !== null }))
+    : channelsOf(definition)
+        .filter((channel) => !comesLater(definition, channel))
+        .map((channel) => ({ channel, fallback: fallbackMsOf(definition, channel) !== null }))
 
 /** Rolls a chunk back: its event was cancelled meanwhile, or its lease went to another worker. */
 class ClaimLost extends Error {}
@@ -145,8 +155,9 @@ export const commitChunk = async (
       failed: chunk.failed,
       gaveUp: gaveUp.length,
     }
-    const [, [advanced]] = await Promise.all([
+    const [, , [advanced]] = await Promise.all([
       tx.query(writePlans({ ...rows, events: [], inboxes: facts.advances() }, now)),
+      rows.runs.length > 0 ? tx.query(createRuns(rows.runs, now)) : null,
       tx.query<{ remaining: number }>(advanceFanOut({ ...key, token: claim.token }, progress)),
       ...writeDigests(rows.digests, now).map((statement) => tx.query(statement)),
     ])

@@ -5,6 +5,7 @@ import { isTerminal } from '../../core/delivery.ts'
 import { inboxName, nameOf } from '../../core/name-of.ts'
 import { MAX_ADDRESSES } from '../../core/recipient.ts'
 import { topicsOf } from '../../core/trigger-request.ts'
+import { isOver } from '../../core/workflow/run.ts'
 import { type EventRow, loadEventsByKey } from '../../db/sql/load-events-by-key.ts'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
@@ -18,6 +19,7 @@ import {
   writeAudience,
 } from '../../db/sql/write-audience.ts'
 import { writePlans } from '../../db/sql/write-plans.ts'
+import { createRuns } from '../../db/sql/write-runs.ts'
 import { inTransaction, type Transaction } from '../../db/transaction.ts'
 import { badInput, CarillonError } from '../../errors.ts'
 import { newId } from '../../ids.ts'
@@ -94,8 +96,9 @@ const sealSecrets = (
   rows: Expansion,
 ) => {
   if (item.secrets.length === 0) return
-  const isOver = rows.deliveries.every(({ eventId, status }) => eventId !== event.id || isTerminal(status))
-  if (item.recipients && isOver) return
+  const isSent = rows.deliveries.every(({ eventId, status }) => eventId !== event.id || isTerminal(status))
+  const isThrough = rows.runs.every(({ eventId, run }) => eventId !== event.id || isOver(run))
+  if (item.recipients && isSent && isThrough) return
   event.sealed_payload = sealing.seal({ tenantId: event.tenant_id, id: event.id }, item.secrets)
 }
 
@@ -259,6 +262,7 @@ export const commitTriggers = async (
         ...details,
         writePlans({ ...rows, events: created, inboxes: facts.advances() }, now),
         ...writeDigests(rows.digests, now),
+        ...(rows.runs.length > 0 ? [createRuns(rows.runs, now)] : []),
         ...(later.length > 0 ? [queueFanOuts(later.map(({ event }) => fanOutOf(event, now)))] : []),
       ])
     }

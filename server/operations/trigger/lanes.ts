@@ -98,13 +98,14 @@ export const openLanes = (
     hints.inboxesMoved(
       created.flatMap(({ tenantId, recipients }) =>
         (recipients ?? [])
-          .filter(({ channels }) => channels.some(({ channel }) => channel === 'in_app'))
+          .filter(({ channels, workflow }) => workflow || channels.some(({ channel }) => channel === 'in_app'))
           .map(({ recipientId }) => ({ tenantId, recipientId })),
       ),
     )
     const outgoing = created.some(
       ({ recipients }) =>
-        recipients === null || recipients.some(({ channels }) => channels.some(({ channel }) => channel !== 'in_app')),
+        recipients === null ||
+        recipients.some(({ channels, workflow }) => workflow || channels.some(({ channel }) => channel !== 'in_app')),
     )
     if (outgoing) hints.workDue()
   }

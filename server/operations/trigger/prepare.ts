@@ -15,9 +15,11 @@ import {
 } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import { secretPathsOf } from '../../notifiers/secret-paths.ts'
+import { workflowOf } from '../../notifiers/workflow.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { renderContent } from '../render-content.ts'
+import { type PreparedWorkflow, prepareWorkflow } from '../workflows/prepare.ts'
 import { blaming, checkRecipients, checkRequest, definitionFor, type OccurrenceCall } from './check.ts'
 
 /** One channel of one recipient, as the notifier's code says, before any rule was asked. */
@@ -30,7 +32,7 @@ export interface PreparedChannel {
   readonly fallbackMs: number | null
   /** That the notifier wants it held for a digest, and its own key for that; `null` where it does not. */
   readonly digest: { readonly key: string | null } | null
-  /** In-app content; `null` where it is made when it is sent, as for other channels. */
+  /** In-app content; `null` where it is made when it is sent, as for other channels, and for steps that come later. */
   readonly content: unknown
 }
 
@@ -38,7 +40,10 @@ export interface PreparedRecipient {
   readonly recipientId: string
   /** The details that came with this trigger. */
   readonly given: Recipient
+  /** Chosen ones; without those that a workflow's steps are sent on. */
   readonly channels: readonly PreparedChannel[]
+  /** `null` where the notifier has none. */
+  readonly workflow: PreparedWorkflow | null
 }
 
 /** A trigger with all of the host's code run: what is left is to decide and to write. */
@@ -81,11 +86,12 @@ export const prepareRecipient = async (
     given,
   }: { readonly payload: GivenPayload; readonly recipient: Recipient; readonly given: Recipient },
 ): Promise<PreparedRecipient> => {
+  const steps = new Set(workflowOf(definition)?.steps.map((step) => step.channel))
   const channels: PreparedChannel[] = []
   for (const channel of await channelsFor(definition, payload, recipient)) {
     const identity = renderIdentity(definition, channel)
     const content =
-      channel === 'in_app'
+      channel === 'in_app' && !steps.has(channel)
         ? (await renderContent(capabilities, definition, { channel, payload, recipient })).content
         : null
     channels.push({
@@ -98,7 +104,8 @@ export const prepareRecipient = async (
       content,
     })
   }
-  return { recipientId: recipient.id, given, channels }
+  const workflow = await prepareWorkflow(capabilities, definition, { payload, recipient, channels })
+  return { recipientId: recipient.id, given, channels: channels.filter(({ channel }) => !steps.has(channel)), workflow }
 }
 
 /** A request that has passed its checks, and whom it names; no database was asked. */

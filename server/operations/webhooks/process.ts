@@ -9,7 +9,9 @@ import type { Claim } from '../../db/sql/claim-due.ts'
 import { type FailedReportRow, failReport } from '../../db/sql/fail-report.ts'
 import { leaveBuckets } from '../../db/sql/leave-buckets.ts'
 import { loadRecipients, type RecipientRow } from '../../db/sql/load-recipients.ts'
+import type { InboxRow } from '../../db/sql/lock-inboxes.ts'
 import { lockReports } from '../../db/sql/lock-reports.ts'
+import { lockReportedRuns, type RunRow } from '../../db/sql/lock-runs.ts'
 import { markBounced } from '../../db/sql/mark-bounced.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { type ReportRow, readReports } from '../../db/sql/read-reports.ts'
@@ -17,7 +19,10 @@ import { inTransaction, type Transaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { halving } from '../halving.ts'
 import { toRecipient } from '../recipients-known.ts'
+import { type AdvancedRuns, advanceRuns, NOTHING_ADVANCED } from '../workflows/advance-runs.ts'
+import { announceRuns } from '../workflows/announce.ts'
 import { type DecidedReports, decideReports } from './decide.ts'
+import { causesOfReports } from './tell-runs.ts'
 
 /*
  *   queued ──► processed     one transaction: attempt, delivery, its place in the queue, address, report
@@ -47,33 +52,48 @@ const endedEvents = (rows: readonly ReportRow[], moved: DecidedReports['moved'])
     .map((row) => ({ ...row, id: row.event_id }))
 }
 
+interface Processed {
+  readonly moved: DecidedReports['moved']
+  readonly advanced: AdvancedRuns
+}
+
 /** Carries out a batch of claimed reports, all in one transaction. Those whose lease has gone are left out. */
 const processReports = async (
-  { db, clock, retry, addressKey, eraseSecrets }: Capabilities,
+  capabilities: Capabilities,
   routes: Routes,
   claims: readonly Claim[],
-): Promise<DecidedReports['moved']> => {
-  const { rows, moved } = await inTransaction(db.system, async (tx) => {
+): Promise<Processed> => {
+  const { db, clock, retry, addressKey, eraseSecrets } = capabilities
+  const { rows, moved, advanced } = await inTransaction(db.system, async (tx) => {
+    const [lockInboxes, lockRuns] = lockReportedRuns(claims)
+    const held = Promise.all([tx.query<InboxRow>(lockInboxes), tx.query<RunRow>(lockRuns)])
     const locks = lockReports(claims).map((lock) => tx.query(lock))
-    const [[time], rows] = await Promise.all([
+    const [[inboxes, runs], [time], rows] = await Promise.all([
+      held,
       tx.query<ClockRow>(readClock(clock.now())),
       tx.query<ReportRow>(readReports(claims, clock.now())),
       ...locks,
     ])
-    if (rows.length === 0) return { rows, moved: [] }
+    if (rows.length === 0) return { rows, moved: [], advanced: NOTHING_ADVANCED }
     const { now } = time as ClockRow
     const recipientOf = await readRecipients(tx, rows)
     const decided = decideReports(rows, { routes, retry, recipientOf, addressKey, now, random: Math.random })
-    // What workflows are to hear of it belongs here: in this transaction, so that it is told once.
-    await tx.commitWith([
+    const statements = [
       applyReports(decided, { now, putOffMs: PUT_OFF_MS }),
       ...(decided.marked.length > 0 ? markBounced(decided.marked, now) : []),
       ...(rows.some((row) => row.orchestration_state === 'digest_held') ? [leaveBuckets(decided.deliveries, now)] : []),
-    ])
-    return { rows, moved: decided.moved }
+    ]
+    if (runs.length === 0) {
+      await tx.commitWith(statements)
+      return { rows, moved: decided.moved, advanced: NOTHING_ADVANCED }
+    }
+    await Promise.all(statements.map((statement) => tx.query(statement)))
+    // In this transaction, so that runs are told once.
+    const causes = causesOfReports(rows, decided)
+    return { rows, moved: decided.moved, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes, now }) }
   })
   await eraseSecrets(endedEvents(rows, moved))
-  return moved
+  return { moved, advanced }
 }
 
 /** Carries out claimed reports, as many of them at once as were claimed. One that cannot be carried out holds up no other. */
@@ -85,7 +105,9 @@ export const createReports = (
 
   const carryOut = (claims: readonly Claim[]) =>
     halving(claims, async (part) => {
-      for (const { tenantId, id: deliveryId, channel, status } of await processReports(capabilities, routes, part)) {
+      const { moved, advanced } = await processReports(capabilities, routes, part)
+      await announceRuns(capabilities, advanced)
+      for (const { tenantId, id: deliveryId, channel, status } of moved) {
         telemetry.emit('delivery.settled', { tenantId, deliveryId, channel, status })
       }
       return part
