@@ -21,6 +21,7 @@ beforeAll(async () => {
   await trigger('order.placed', 'sent', { n: 1 }, 'ada')
   await carillon.drainJobs()
   await trigger('order.placed', 'waiting', { n: 2 }, 'ada')
+  await trigger('journey', 'journey', { n: 4 }, 'cleo')
   await trigger('broadcast', 'broadcast', { count: 1_001 })
   const { event } = await trigger('order.placed', 'stopped', { n: 3 }, 'bob')
   await carillon.ok(
@@ -69,6 +70,12 @@ const SABOTAGE: Readonly<Record<string, string>> = {
   'no provider is called without a decision that let it through, under the lease that the first call of a try is named after': `alter table delivery_decision disable trigger user; update delivery_decision set answers = '[{"verdict": "suppress"}]' where delivery_id = ${SENT} and checkpoint = 'perform'`,
   'a decision that let a delivery through is followed by its attempt, or the delivery is dispatched now, or a report ended its call': `delete from delivery_attempt where delivery_id = ${SENT}`,
   'a delivery that was stopped after it had been planned says when and why': `delete from delivery_transition where delivery_id = ${STOPPED}`,
+  'a run waits exactly while it is to be woken, when its wait is over or its event expires': `delete from due where kind = 'workflow'`,
+  "a run that is active has its present step's delivery under way": `update workflow_run set state = 'active', waiting_until = null, waiting_for = '{}'`,
+  'no run of a cancelled event moves on': `update event set status = 'cancelled' where idempotency_key = 'journey'`,
+  "a run's history has no gaps, and ends where the run stands": `delete from workflow_transition where number = 2`,
+  'each step that a run came to has one delivery, and no step else has': `update delivery set step_key = 'call' where step_key = 'tell'`,
+  'a delivery tells a run exactly where its notification has one': `update delivery set in_run = false where step_key = 'tell'`,
   'nothing of a cancelled event waits to be sent, unless it had been handed over before': `update event set status = 'cancelled' where idempotency_key = 'waiting'`,
 }
 

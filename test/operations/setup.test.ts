@@ -227,7 +227,7 @@ test('all faults are named at once', async () => {
     ],
   })
   expect(message.match(/^- /gm)).toHaveLength(3)
-  expect(message).toMatch(/"fine": `version`.*"fine": `channels`.*"other": `workflow`/s)
+  expect(message).toMatch(/"fine": `version`.*"fine": `channels`.*"other": `workflow.steps`/s)
 })
 
 const adapter = (change: object): Adapter => ({ ...memory({ name: 'm' }), ...change })

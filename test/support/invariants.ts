@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg'
+import { RUN_INVARIANTS } from './run-invariants.ts'
 
 /** Something that holds at every instant, whatever is going on: a statement that finds what breaks it. */
 export interface Invariant {
@@ -131,7 +132,9 @@ export const INVARIANTS: readonly Invariant[] = [
     sql: `select v.id, v.status, n.arrival_version from delivery v join notification n on (n.tenant_id, n.id) = (v.tenant_id, v.notification_id)
       where v.channel = 'in_app'
         and n.erased_at is null
-        and ((v.status = 'succeeded') <> (n.arrival_version is not null) or (n.arrival_version is not null and n.content is null))`,
+        and ((v.status = 'succeeded' and n.arrival_version is null) or (n.arrival_version is not null and n.content is null)
+          or (n.arrival_version is not null and not exists (select from delivery o
+            where (o.tenant_id, o.notification_id, o.channel, o.status) = (v.tenant_id, v.notification_id, 'in_app', 'succeeded'))))`,
   },
   {
     promise: 'attempts of a delivery are numbered from 1 without gaps',
@@ -257,6 +260,7 @@ export const INVARIANTS: readonly Invariant[] = [
     sql: `select v.id, v.status from event e join delivery v on (v.tenant_id, v.event_id) = (e.tenant_id, e.id)
       where e.status = 'cancelled' and v.status = 'pending'`,
   },
+  ...RUN_INVARIANTS,
 ]
 
 /** What is broken now; empty where all is well. `sql` must see every tenant's rows. */

@@ -105,6 +105,34 @@ export const peerConfig = ({
         render: { pager: ({ payload }) => ({ text: `page ${payload.n}` }) },
       }),
       defineNotifier({
+        key: 'journey',
+        version: 1,
+        payload: z.object({ n: z.number() }),
+        channels: ['in_app', 'pager'],
+        render: {
+          in_app: ({ payload }) => ({ title: `journey ${payload.n}` }),
+          pager: ({ payload }) => ({ text: `journey ${payload.n}` }),
+        },
+        workflow: {
+          key: 'journey',
+          version: 1,
+          steps: [
+            {
+              key: 'tell',
+              channel: 'in_app',
+              next: [{ wait: '2s', signals: ['done', 'notification.read'], onSignal: 'thank', onTimeout: 'call' }],
+            },
+            {
+              key: 'call',
+              channel: 'pager',
+              next: [{ on: ['permanent_failure', 'retries_exhausted'], to: 'tell_again' }],
+            },
+            { key: 'tell_again', channel: 'in_app' },
+            { key: 'thank', channel: 'in_app' },
+          ],
+        },
+      }),
+      defineNotifier({
         key: 'broadcast',
         version: 1,
         payload: z.object({ count: z.number() }),
