@@ -41,6 +41,11 @@ afterAll(async () => {
 const TRIGGER =
   'mutation ($input: TriggerInput!) { trigger(input: $input) { deduplicated event { id idempotencyKey recipientCount } } }'
 const CANCEL = 'mutation ($input: CancelEventInput!) { cancelEvent(input: $input) { cancelledCount tooLateCount } }'
+const SIGNAL = 'mutation ($input: SignalInput!) { signal(input: $input) { deduplicated } }'
+const RUNS =
+  'query ($state: WorkflowRunState) { workflowRuns(filter: { state: $state }, first: 1) { edges { node { id } } } }'
+const CANCEL_RUN =
+  'mutation ($input: CancelWorkflowRunInput!) { cancelWorkflowRun(input: $input) { workflowRun { id } } }'
 const MARKS = ['markSeen', 'markRead', 'markUnread', 'archive', 'unarchive']
 
 /** Some of the recipients; now and then those that everybody wants. */
@@ -54,6 +59,8 @@ interface Tally {
   marks: number
   cancelled: number
   tooLate: number
+  signals: number
+  cancelledRuns: number
   readonly faults: string[]
 }
 
@@ -71,7 +78,7 @@ const call = async (name: string, peer: Peer, { random, tally }: { random: Rando
     const what = random.next()
     if (what < 0.55 || events.length === 0) {
       const input = {
-        notificationKey: random.chance(0.8) ? 'order.placed' : 'note',
+        notificationKey: random.chance(0.2) ? 'journey' : random.chance(0.8) ? 'order.placed' : 'note',
         idempotencyKey: `${name}-${n}`,
         payload: { n },
         recipients: someRecipients(random),
@@ -83,6 +90,21 @@ const call = async (name: string, peer: Peer, { random, tally }: { random: Rando
     } else if (what < 0.6) {
       const data = await ask(TRIGGER, random.pick(inputs))
       if (data && !data.trigger.deduplicated) tally.faults.push(`${name}: a repeat made another event`)
+    } else if (what < 0.65) {
+      const recipientId = random.chance(0.3) ? random.pick(HOT) : random.pick(RECIPIENTS)
+      await ask(SIGNAL, { name: 'done', recipientId })
+      tally.signals += 1
+    } else if (what < 0.68) {
+      const state = random.pick(['ACTIVE', 'WAITING'])
+      const { data } = await peer.ask(carillon.operatorKey, RUNS, { state })
+      const run = data?.workflowRuns.edges[0]?.node
+      if (!run) continue
+      const cancel = { input: { workflowRunId: run.id, reason: 'enough' } }
+      const { errors } = await peer.ask(carillon.operatorKey, CANCEL_RUN, cancel)
+      // Others move it on meanwhile; whoever comes too late is told so.
+      const others = errors.filter(({ extensions }) => extensions['code'] !== 'INVALID_STATE')
+      if (others.length > 0) tally.faults.push(`${name}: ${JSON.stringify(others)}`)
+      else if (errors.length === 0) tally.cancelledRuns += 1
     } else if (what < 0.85) {
       const recipientId = random.chance(0.3) ? random.pick(HOT) : random.pick(RECIPIENTS)
       const query = `mutation ($input: InboxSelectionInput!) { ${random.pick(MARKS)}(input: $input) { affectedCount } }`
@@ -180,7 +202,7 @@ const storedInbox = async (recipientId: string) => {
 
 test('triggers, marks, settlements and cancellations from four processes never deadlock, and leave every count and version right', async () => {
   const random = randomOfRun('contention')
-  const tally: Tally = { triggers: 0, marks: 0, cancelled: 0, tooLate: 0, faults: [] }
+  const tally: Tally = { triggers: 0, marks: 0, cancelled: 0, tooLate: 0, signals: 0, cancelledRuns: 0, faults: [] }
   let over = false
   const isOver = () => over
   const reader = followBySql(isOver)
@@ -223,7 +245,7 @@ test('triggers, marks, settlements and cancellations from four processes never d
   }
   const updates = followed.reduce((sum, one) => sum + one.updates, 0)
   process.stdout.write(
-    `contention: ${SECONDS} s, ${(tally.triggers / SECONDS).toFixed(0)} triggers/s, ${tally.marks} marks, ${tally.cancelled} deliveries cancelled, ${tally.tooLate} too late; ${items.length} items, ${reads} cursor reads, ${updates} updates pushed\n`,
+    `contention: ${SECONDS} s, ${(tally.triggers / SECONDS).toFixed(0)} triggers/s, ${tally.marks} marks, ${tally.cancelled} deliveries cancelled, ${tally.tooLate} too late; ${tally.signals} signals, ${tally.cancelledRuns} runs cancelled; ${items.length} items, ${reads} cursor reads, ${updates} updates pushed\n`,
   )
   expect(tally.cancelled).toBeGreaterThan(0)
 }, 150_000)
