@@ -46,6 +46,8 @@ export interface CarillonClient {
   readonly triggerBatch: Mutation<api.TriggerBatchMutation, 'triggerBatch', api.TriggerBatchMutationVariables>
   /** Stops everything of an event that has not been handed to a provider [backend]. */
   readonly cancelEvent: Mutation<api.CancelEventMutation, 'cancelEvent', api.CancelEventMutationVariables>
+  /** Tells workflows that something happened. Safe to repeat with the same `idempotencyKey` [backend]. */
+  readonly signal: Mutation<api.SignalMutation, 'signal', api.SignalMutationVariables>
   /** Creates or updates up to 1,000 recipients [backend]. */
   readonly upsertRecipients: Mutation<
     api.UpsertRecipientsMutation,
@@ -156,6 +158,7 @@ export const createClient = (options: ClientOptions): CarillonClient => {
     trigger: mutation(api.TriggerDocument, 'trigger'),
     triggerBatch: mutation(api.TriggerBatchDocument, 'triggerBatch'),
     cancelEvent: mutation(api.CancelEventDocument, 'cancelEvent'),
+    signal: mutation(api.SignalDocument, 'signal'),
     upsertRecipients: mutation(api.UpsertRecipientsDocument, 'upsertRecipients'),
     registerAddress: mutation(api.RegisterAddressDocument, 'registerAddress'),
     removeAddress: mutation(api.RemoveAddressDocument, 'removeAddress'),

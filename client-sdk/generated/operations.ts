@@ -252,6 +252,20 @@ export type SetPreferencesInput = {
   readonly recipientId?: string | null | undefined;
 };
 
+/** Something that happened, and whom it concerns. */
+export type SignalInput = {
+  /** Unique per tenant. The same key with the same signal answers the first one; with another it is IDEMPOTENCY_CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** As workflows wait for it. Names that begin with `notification.` or `delivery.` are refused. */
+  readonly name: string;
+  /** Only the run of this notification; every run of the recipient's where left out. */
+  readonly notificationId?: string | null | undefined;
+  /** Kept with the signal; no run reads it. */
+  readonly payload?: unknown;
+  /** Whom it concerns, by the host's own id. */
+  readonly recipientId: string;
+};
+
 /** Several triggers at once. */
 export type TriggerBatchInput = {
   /** At most 1000. */
@@ -506,6 +520,13 @@ export type RecipientsQueryVariables = Exact<{
 export type RecipientsQuery = { readonly recipients: { readonly edges: ReadonlyArray<{ readonly cursor: string, readonly node: RecipientDetailsFragment }>, readonly pageInfo: PageFragment } };
 
 export type RecipientDetailsFragment = { readonly id: string, readonly recipientId: string, readonly type: string, readonly displayName: string | null, readonly email: string | null, readonly phone: string | null, readonly timeZone: string | null, readonly locale: string | null, readonly data: unknown, readonly addresses: ReadonlyArray<{ readonly id: string, readonly channel: string, readonly address: string, readonly bouncedAt: string | null }> };
+
+export type SignalMutationVariables = Exact<{
+  input: SignalInput;
+}>;
+
+
+export type SignalMutation = { readonly signal: { readonly deduplicated: boolean, readonly signal: { readonly id: string, readonly name: string, readonly recipientId: string, readonly insertedAt: string } } };
 
 export type TriggerMutationVariables = Exact<{
   input: TriggerInput;
@@ -1694,6 +1715,19 @@ fragment RecipientDetails on Recipient {
     bouncedAt
   }
 }`) as unknown as TypedDocumentString<RecipientsQuery, RecipientsQueryVariables>;
+export const SignalDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation Signal($input: SignalInput!) {
+  signal(input: $input) {
+    deduplicated
+    signal {
+      id
+      name
+      recipientId
+      insertedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SignalMutation, SignalMutationVariables>;
 export const TriggerDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation Trigger($input: TriggerInput!) {
   trigger(input: $input) {
