@@ -49,9 +49,20 @@ export const exportRecipient = async ({ db, clock }: Capabilities, recipient: In
     grouped(rows, 'delivery_id'),
   )
   const deliveries = grouped(read.deliveries, 'notification_id')
+  const moves = grouped(read.moves, 'run_id')
+  const runs = new Map(read.runs.map((row) => [row['id'], row]))
+
+  const workflowRun = (row: Row): Row => ({
+    ...shown(row, 'id'),
+    transitions: (moves.get(row['id']) ?? []).map((one) => {
+      const { signalId, ...context } = one['context'] as { readonly signalId?: string }
+      const told = signalId === undefined ? context : { ...context, signalId: encodeNodeId('Signal', signalId) }
+      return { ...shown(one, 'id', 'run_id', 'delivery_id', 'context'), context: told }
+    }),
+  })
 
   const delivery = (row: Row): Row => ({
-    ...shown(row, 'id', 'notification_id', 'event_id', 'recipient_id', 'notification_key', 'position'),
+    ...shown(row, 'id', 'notification_id', 'event_id', 'recipient_id', 'notification_key', 'position', 'in_run'),
     id: encodeNodeId('Delivery', row['id'] as string),
     attempts: (attempts?.get(row['id']) ?? []).map((one) => shown(one, 'id', 'delivery_id', 'address_key')),
     decisions: (decisions?.get(row['id']) ?? []).map((one) => ({
@@ -74,6 +85,8 @@ export const exportRecipient = async ({ db, clock }: Capabilities, recipient: In
       id: encodeNodeId('Notification', row['id'] as string),
       eventId: encodeNodeId('Event', row['event_id'] as string),
       deliveries: (deliveries.get(row['id']) ?? []).map(delivery),
+      ...(runs.has(row['id']) && { workflowRun: workflowRun(runs.get(row['id']) as Row) }),
     })),
+    signals: read.signals.map((row) => ({ ...shown(row, 'id'), id: encodeNodeId('Signal', row['id'] as string) })),
   }
 }

@@ -53,6 +53,20 @@ export const exportStatements = {
     `select d.* from delivery v join delivery_decision d on d.tenant_id = v.tenant_id and d.delivery_id = v.id
       where v.tenant_id = $1 and v.recipient_id = $2 order by v.position, d.at, d.checkpoint desc, d.id`,
   ),
+  signals: of(
+    'export_signals',
+    'select id, name, payload, inserted_at from signal where tenant_id = $1 and recipient_id = $2 order by inserted_at, id',
+  ),
+  runs: of(
+    'export_runs',
+    `select r.id, r.workflow_key, r.workflow_version, r.state, r.step_key, r.status_reason, r.waiting_until, r.conditions, r.started_at,
+        r.last_transition_at from workflow_run r where r.tenant_id = $1 and r.recipient_id = $2 order by r.id`,
+  ),
+  moves: of(
+    'export_moves',
+    `select t.* from workflow_run r join workflow_transition t on t.tenant_id = r.tenant_id and t.run_id = r.id
+      where r.tenant_id = $1 and r.recipient_id = $2 order by t.run_id, t.number`,
+  ),
   transitions: of(
     'export_transitions',
     `select t.* from delivery v join delivery_transition t on t.tenant_id = v.tenant_id and t.delivery_id = v.id
