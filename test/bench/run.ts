@@ -6,6 +6,7 @@ import { compareHttp } from './http.ts'
 import { compareLatency } from './latency.ts'
 import { report, startDatabase, startServer } from './measure.ts'
 import { comparePush } from './push.ts'
+import { compareRuns } from './runs.ts'
 
 /* Every figure beside its limit in the same run: read the ratios, the machine makes the rest. */
 
@@ -19,6 +20,7 @@ try {
   if (wanted('fan-out')) for (const one of await compareFanOut(database.url)) results.push(report(one))
   if (wanted('deliveries')) for (const one of await compareDeliveries(database.url)) results.push(report(one))
   if (wanted('latency')) for (const one of await compareLatency(database.url)) results.push(report(one))
+  if (wanted('runs')) for (const one of await compareRuns(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {
     if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))

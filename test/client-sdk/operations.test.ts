@@ -45,6 +45,13 @@ test('triggerBatch answers for each trigger by itself', async () => {
   expect(results[1]).toMatchObject({ trigger: null, error: { code: 'INVALID_PAYLOAD' } })
 })
 
+test('signal answers what was recorded, and the same again when it is repeated', async () => {
+  const input = { name: 'invoice.paid', recipientId: 'bob', idempotencyKey: 'paid-once' }
+  const { signal, deduplicated } = await backend.signal(input)
+  expect([signal.name, signal.recipientId, deduplicated]).toEqual(['invoice.paid', 'bob', false])
+  expect(await backend.signal(input)).toEqual({ signal, deduplicated: true })
+})
+
 test('a delivery is found, explained whole, and cancelled with its event', async () => {
   const { event } = await backend.trigger({
     notificationKey: 'comment.mentioned',

@@ -3,15 +3,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { APPLICATION_ROLE } from '../../server/db/client.ts'
 import { memory } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
+import { comment, HOURLY } from '../support/digests.ts'
 import { mention } from '../support/notifiers.ts'
 import { report, takesEvents } from '../support/reports.ts'
 import { trigger } from '../support/trigger.ts'
+import { invoiceOverdue, signal } from '../support/workflows.ts'
 
 let carillon: TestCarillon
 let tables: readonly { readonly name: string; readonly key: string }[]
 
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [mention], adapters: { email: { ...memory(), ...takesEvents } } })
+  const adapters = { email: { ...memory(), ...takesEvents }, books: memory({ name: 'books' }) }
+  carillon = await startCarillon({ notifiers: [mention, invoiceOverdue, comment], adapters, digestRules: [HOURLY] })
   await carillon.addTenant('other')
   // Something of everything, and something that waits.
   const recipients = [{ id: 'ada', email: 'ada@example.test', addresses: [{ channel: 'push', address: 'x' }] }]
@@ -24,6 +27,9 @@ beforeAll(async () => {
     setPolicySettings(input: { recipientId: "ada", timeZone: "Europe/Berlin" }) { __typename }
   }`
   await carillon.ok(carillon.operatorKey, settings)
+  await trigger(carillon, { notificationKey: 'invoice.overdue', payload: { invoiceId: 'i1', amount: 1 }, recipients })
+  await trigger(carillon, { notificationKey: 'comment.added', payload: {}, recipients })
+  await signal(carillon, { name: 'shipped', recipientId: 'ada' })
   await report(carillon, 'memory', [{ status: 'delivered', deliveryId: 'nobody knows' }])
   const { rows } = await carillon.sql.query<{ name: string; key: string }>(
     `select c.relname as name, case when bool_or(a.attname = 'tenant_id') then 'tenant_id' else 'id' end as key
@@ -114,7 +120,7 @@ test("a tenant's session can neither change, remove nor make rows of another", a
 
 test('a connection that served one tenant shows nothing of it to the next', async () => {
   const { prismaFor, tenant } = carillon.app.db
-  expect(await prismaFor('acme').event.count()).toBe(2)
+  expect(await prismaFor('acme').event.count()).toBe(4)
   expect(await prismaFor('other').event.count()).toBe(0)
   const { rows } = await tenant.query('select count(*)::int from event')
   expect(rows[0].count).toBe(0)

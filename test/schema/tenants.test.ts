@@ -8,6 +8,7 @@ import { deliveryOf } from '../support/deliveries.ts'
 import { inboxOf, type TestInbox } from '../support/inbox.ts'
 import { mention } from '../support/notifiers.ts'
 import { refusalOf, trigger } from '../support/trigger.ts'
+import { invoiceOverdue, runOf, signal } from '../support/workflows.ts'
 
 /** In everything that our tenant has; a neighbour must never read it. */
 const MARK = 'only-ours'
@@ -15,10 +16,13 @@ const MARK = 'only-ours'
 let carillon: TestCarillon
 let ada: TestInbox
 let neighbour: { readonly backendKey: string; readonly operatorKey: string; readonly token: string }
-let ids: Record<'Event' | 'Notification' | 'Delivery' | 'DeliveryAttempt' | 'Topic', string>
+let ids: Record<'Event' | 'Notification' | 'Delivery' | 'DeliveryAttempt' | 'Topic' | 'WorkflowRun' | 'Signal', string>
 
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [mention], adapters: { email: memory() } })
+  carillon = await startCarillon({
+    notifiers: [mention, invoiceOverdue],
+    adapters: { email: memory(), books: memory({ name: 'books' }) },
+  })
   ada = await inboxOf(carillon, 'ada')
   const { event } = await trigger(carillon, {
     notificationKey: 'comment.mentioned',
@@ -45,6 +49,14 @@ beforeAll(async () => {
     Delivery: id,
     DeliveryAttempt: delivery.attempts[0].id,
     Topic: subscribeToTopic.topic.id,
+    WorkflowRun: '',
+    Signal: '',
+  }
+  await trigger(carillon, { notificationKey: 'invoice.overdue', payload: { invoiceId: MARK, amount: 1 } })
+  ids = {
+    ...ids,
+    WorkflowRun: (await runOf(carillon)).id,
+    Signal: (await signal(carillon, { name: MARK, recipientId: 'ada' })).signal.id,
   }
   const keys = await carillon.addTenant('neighbour')
   const query = 'mutation { createRecipientToken(input: { recipientId: "ada" }) { token } }'
@@ -53,9 +65,12 @@ beforeAll(async () => {
 })
 afterAll(() => carillon.close())
 
-const EVERYTHING = `query ($event: ID!, $notification: ID!, $delivery: ID!, $attempt: ID!, $recipient: ID!, $topic: ID!) {
+const EVERYTHING = `query ($event: ID!, $notification: ID!, $delivery: ID!, $attempt: ID!, $recipient: ID!, $topic: ID!, $run: ID!, $signal: ID!) {
   a: node(id: $event) { id } b: node(id: $notification) { id } c: node(id: $delivery) { id }
   d: node(id: $attempt) { id } e: node(id: $recipient) { id } f: node(id: $topic) { id }
+  g: node(id: $run) { id } h: node(id: $signal) { id }
+  workflowRun(id: $run) { id }
+  workflowRuns { edges { node { id } } }
   event(id: $event) { id }
   eventByIdempotencyKey(idempotencyKey: "${MARK}") { id }
   delivery(id: $delivery) { id }
@@ -82,14 +97,15 @@ const asked = (given: Record<string, string>) => ({
   attempt: given['DeliveryAttempt'],
   recipient: encodeNodeId('Recipient', 'ada'),
   topic: given['Topic'],
+  run: given['WorkflowRun'],
+  signal: given['Signal'],
 })
 
 test("a tenant is answered about another's rows as about rows that were never there", async () => {
   const never = Object.fromEntries(
-    (['Event', 'Notification', 'Delivery', 'DeliveryAttempt', 'Topic'] as const).map((type) => [
-      type,
-      encodeNodeId(type, randomUUID()),
-    ]),
+    (['Event', 'Notification', 'Delivery', 'DeliveryAttempt', 'Topic', 'WorkflowRun', 'Signal'] as const).map(
+      (type) => [type, encodeNodeId(type, randomUUID())],
+    ),
   )
   const ours = await carillon.ok(carillon.operatorKey, EVERYTHING, asked(ids))
   expect(Object.entries(ours).filter(([, value]) => value === null)).toEqual([])
@@ -108,6 +124,7 @@ test("a tenant changes nothing of another's", async () => {
   const query = `mutation ($ids: [ID!]!) {
     markRead(input: { recipientId: "ada", ids: $ids }) { affectedCount counts { total } }
     archive(input: { recipientId: "ada", filter: {} }) { affectedCount }
+    signal(input: { recipientId: "ada", name: "invoice.paid" }) { deduplicated }
     setPreferences(input: { recipientId: "ada", preferences: [{ channel: "in_app", enabled: false }] }) { preferences { recipientId } }
     setPolicySettings(input: { recipientId: "ada", timeZone: "Asia/Tokyo", quietHours: [{ start: "22:00", end: "08:00" }] }) { __typename }
     subscribeToTopic(input: { topicKey: "${MARK}", recipientIds: ["ada", "bob"] }) { __typename }
