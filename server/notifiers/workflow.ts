@@ -32,6 +32,12 @@ export const workflowOf = (definition: AnyDefinition): WorkflowDefinition | null
   return read
 }
 
+/** The channels that a workflow's steps are sent on; `null` where there is no workflow. */
+export const stepChannelsOf = (definition: AnyDefinition): ReadonlySet<string> | null => {
+  const workflow = workflowOf(definition)
+  return workflow && new Set(workflow.steps.map(({ channel }) => channel))
+}
+
 /** A workflow's questions by name. */
 export const conditionTestsOf = ({ workflow }: AnyDefinition): ReadonlyMap<string, ConditionTest> =>
   new Map(

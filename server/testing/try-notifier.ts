@@ -1,7 +1,15 @@
 import type { CarillonConfig } from '../config.ts'
 import { mergeRecipient, normaliseRecipients, type Recipient } from '../core/recipient.ts'
 import { contractOf } from '../core/render-contracts.ts'
-import { channelsFor, parsePayload, recipientsOf, render, renderIdentity, wholePayload } from '../notifiers/invoke.ts'
+import {
+  answersOf,
+  channelsFor,
+  parsePayload,
+  recipientsOf,
+  render,
+  renderIdentity,
+  wholePayload,
+} from '../notifiers/invoke.ts'
 import type { AnyDefinition, Notifier } from '../notifiers/notifier.ts'
 import { buildRegistry } from '../notifiers/registry.ts'
 
@@ -19,6 +27,8 @@ export interface TryNotifierOptions {
 export interface TriedMessage {
   readonly recipientId: string
   readonly channel: string
+  /** The workflow step whose own render made it; left out for what the notifier makes for the channel. */
+  readonly stepKey?: string
   // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever its channel's content is.
   readonly content: any
   readonly renderKey: string
@@ -31,6 +41,10 @@ const payloadFault = async (definition: AnyDefinition, payload: unknown): Promis
   const [issue] = parsed.error.issues
   return `${issue?.path.join('.') || 'payload'}: ${issue?.message}`
 }
+
+/** The steps on a channel that make their content themselves. */
+const ownRendersOf = ({ workflow }: AnyDefinition, channel: string): readonly string[] =>
+  (workflow?.steps ?? []).filter((step) => step.channel === channel && step.render).map(({ key }) => key)
 
 /**
  * What a notifier makes of a payload: every message to every recipient, by the checks and limits of the server, without
@@ -53,8 +67,15 @@ export const tryNotifier = async (
       const contract = contractOf(channel, channels)
       const content = await render(definition, { channel, payload: given, recipient, contract })
       const { key: renderKey, version: renderVersion } = renderIdentity(definition, channel)
-      messages.push({ recipientId: recipient.id, channel, content, renderKey, renderVersion })
+      const identity = { recipientId: recipient.id, channel, renderKey, renderVersion }
+      messages.push({ ...identity, content })
+      for (const stepKey of ownRendersOf(definition, channel)) {
+        const ofStep = await render(definition, { channel, stepKey, payload: given, recipient, contract })
+        messages.push({ ...identity, stepKey, content: ofStep })
+      }
     }
+    // A question that throws would fail the trigger.
+    await answersOf(definition, given, recipient)
   }
   return messages
 }

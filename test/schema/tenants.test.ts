@@ -52,11 +52,15 @@ beforeAll(async () => {
     WorkflowRun: '',
     Signal: '',
   }
-  await trigger(carillon, { notificationKey: 'invoice.overdue', payload: { invoiceId: MARK, amount: 1 } })
+  await trigger(carillon, {
+    notificationKey: 'invoice.overdue',
+    payload: { invoiceId: MARK, amount: 1 },
+    recipients: [{ id: 'carl' }],
+  })
   ids = {
     ...ids,
     WorkflowRun: (await runOf(carillon)).id,
-    Signal: (await signal(carillon, { name: MARK, recipientId: 'ada' })).signal.id,
+    Signal: (await signal(carillon, { name: MARK, recipientId: 'carl' })).signal.id,
   }
   const keys = await carillon.addTenant('neighbour')
   const query = 'mutation { createRecipientToken(input: { recipientId: "ada" }) { token } }'
@@ -124,7 +128,7 @@ test("a tenant changes nothing of another's", async () => {
   const query = `mutation ($ids: [ID!]!) {
     markRead(input: { recipientId: "ada", ids: $ids }) { affectedCount counts { total } }
     archive(input: { recipientId: "ada", filter: {} }) { affectedCount }
-    signal(input: { recipientId: "ada", name: "invoice.paid" }) { deduplicated }
+    signal(input: { recipientId: "carl", name: "invoice.paid" }) { deduplicated }
     setPreferences(input: { recipientId: "ada", preferences: [{ channel: "in_app", enabled: false }] }) { preferences { recipientId } }
     setPolicySettings(input: { recipientId: "ada", timeZone: "Asia/Tokyo", quietHours: [{ start: "22:00", end: "08:00" }] }) { __typename }
     subscribeToTopic(input: { topicKey: "${MARK}", recipientIds: ["ada", "bob"] }) { __typename }

@@ -68,3 +68,35 @@ test("content is checked against its channel's contract, the host's own too", as
   expect((await tryNotifier(pigeon, options('abc'))).map(({ content }) => content)).toEqual([{ ring: 'abc' }])
   await expect(tryNotifier(pigeon, options('abcd'))).rejects.toThrow('render.pigeon returned content that does not fit')
 })
+
+test('the steps of a workflow that make their content themselves are tried too, and its questions asked', async () => {
+  const walked = (test: () => boolean) =>
+    defineNotifier({
+      key: 'walked',
+      version: 1,
+      payload: z.object({}),
+      channels: ['pager'],
+      render: { pager: () => ({ text: 'first' }) },
+      workflow: {
+        key: 'walk',
+        version: 1,
+        steps: [
+          { key: 'page', channel: 'pager', next: [{ when: 'asked', test, to: 'again' }] },
+          { key: 'again', channel: 'pager', render: () => ({ text: 'again' }) },
+        ],
+      },
+    })
+  const options = { payload: {}, recipients: [{ id: 'ann' }] }
+  const tried = await tryNotifier(
+    walked(() => true),
+    options,
+  )
+  expect(tried.map(({ stepKey, content }) => [stepKey, content.text])).toEqual([
+    [undefined, 'first'],
+    ['again', 'again'],
+  ])
+  const broken = walked(() => {
+    throw new Error('no')
+  })
+  await expect(tryNotifier(broken, options)).rejects.toThrow('Notifier "walked": workflow.when "asked" failed')
+})

@@ -15,7 +15,7 @@ import {
 } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import { secretPathsOf } from '../../notifiers/secret-paths.ts'
-import { workflowOf } from '../../notifiers/workflow.ts'
+import { stepChannelsOf } from '../../notifiers/workflow.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { renderContent } from '../render-content.ts'
@@ -86,12 +86,12 @@ export const prepareRecipient = async (
     given,
   }: { readonly payload: GivenPayload; readonly recipient: Recipient; readonly given: Recipient },
 ): Promise<PreparedRecipient> => {
-  const steps = new Set(workflowOf(definition)?.steps.map((step) => step.channel))
+  const steps = stepChannelsOf(definition)
   const channels: PreparedChannel[] = []
   for (const channel of await channelsFor(definition, payload, recipient)) {
     const identity = renderIdentity(definition, channel)
     const content =
-      channel === 'in_app' && !steps.has(channel)
+      channel === 'in_app' && !steps?.has(channel)
         ? (await renderContent(capabilities, definition, { channel, payload, recipient })).content
         : null
     channels.push({
@@ -104,6 +104,7 @@ export const prepareRecipient = async (
       content,
     })
   }
+  if (!steps) return { recipientId: recipient.id, given, channels, workflow: null }
   const workflow = await prepareWorkflow(capabilities, definition, { payload, recipient, channels })
   return { recipientId: recipient.id, given, channels: channels.filter(({ channel }) => !steps.has(channel)), workflow }
 }
