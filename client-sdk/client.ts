@@ -1,6 +1,6 @@
 import * as api from './generated/operations.ts'
 import type { RequestOptions } from './http.ts'
-import { watchInbox } from './inbox.ts'
+import { type WatchOptions, watchInbox } from './inbox.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 import type { TypedDocument } from './typed-document.ts'
 
@@ -96,6 +96,7 @@ export interface CarillonClient {
    */
   watchInbox(
     variables?: api.InboxUpdatesSubscriptionVariables,
+    options?: WatchOptions,
   ): AsyncIterableIterator<api.InboxUpdateFragment, undefined>
 
   /** What a recipient wants to hear of, and where [recipient; backend, operator]. */
@@ -172,7 +173,7 @@ export const createClient = (options: ClientOptions): CarillonClient => {
     markUnread: mutation(api.MarkUnreadDocument, 'markUnread'),
     archive: mutation(api.ArchiveDocument, 'archive'),
     unarchive: mutation(api.UnarchiveDocument, 'unarchive'),
-    watchInbox: (variables) => watchInbox(transport.subscribe, variables),
+    watchInbox: (variables, watchOptions) => watchInbox(transport.subscribe, variables, watchOptions),
 
     preferences: query(api.PreferencesDocument, 'preferences'),
     setPreferences: mutation(api.SetPreferencesDocument, 'setPreferences'),

@@ -1,3 +1,4 @@
+import type { CarillonClientError } from './error.ts'
 import {
   type InboxUpdateFragment as InboxUpdate,
   InboxUpdatesDocument,
@@ -20,6 +21,14 @@ import { createStream } from './stream.ts'
 /** So many notifications are kept for a reader who is busy. What changed beyond them is asked for when they are read. */
 const MAX_UNREAD = 1_000
 
+export interface WatchOptions {
+  /**
+   * Hears whether the stream flows: `live` with the first update after every connection, also where it tells nothing
+   * new, and `waiting` with the reason while the connection is lost.
+   */
+  readonly onStatus?: ((status: 'live' | 'waiting', error: CarillonClientError | null) => void) | undefined
+}
+
 /**
  * An inbox's updates, read one after another: each change once, in order, from `after` on or from now on. Lost
  * connections are made up for; it rejects with what coming back cannot heal.
@@ -27,9 +36,11 @@ const MAX_UNREAD = 1_000
 export const watchInbox = (
   subscribe: Subscribe,
   { after = null, recipientId = null }: InboxUpdatesSubscriptionVariables = {},
+  { onStatus }: WatchOptions = {},
 ): AsyncIterableIterator<InboxUpdate, undefined> => {
   let cursor = after
   let greeted = false
+  let live = false
   let unread: InboxUpdate | null = null
   let leave: (() => void) | null = null
 
@@ -37,7 +48,14 @@ export const watchInbox = (
     leave?.()
     leave = null
   }
+  const tellStatus = (error: CarillonClientError | null): void => {
+    const is = error === null
+    if (is && live) return
+    live = is
+    onStatus?.(is ? 'live' : 'waiting', error)
+  }
   const hear = (update: InboxUpdate): void => {
+    tellStatus(null)
     // Every subscription begins with an update, also where nothing has happened since.
     const news = !greeted || update.resync || update.cursor !== cursor
     greeted = true
@@ -64,6 +82,7 @@ export const watchInbox = (
           next: (data) => hear((data as InboxUpdatesSubscription).inboxUpdates),
           error: stream.end,
           complete: stream.end,
+          waiting: tellStatus,
         },
       )
     },

@@ -12,5 +12,7 @@ export type {
 // The API's types, and every operation of this package as a document.
 export * from './generated/operations.ts'
 export type { RequestOptions } from './http.ts'
+export type { WatchOptions } from './inbox.ts'
+export * from './inbox-store/index.ts'
 export type { TypedDocument } from './typed-document.ts'
 export type { WebSocketConstructor } from './web-socket.ts'

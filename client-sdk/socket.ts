@@ -25,6 +25,8 @@ export interface Sink {
   next(data: unknown): void
   error(error: CarillonClientError): void
   complete(): void
+  /** The connection was lost, and is waited for. */
+  waiting?(error: CarillonClientError): void
 }
 
 export interface Subscription {
@@ -135,6 +137,7 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
         return
       }
       onRetry?.(error)
+      sink.waiting?.(error)
       const lasted = Date.now() - begunAt
       if (lasted > MAX_RETRY_MS) failures = 0
       waiting = setTimeout(begin, retryDelay(failures))

@@ -1,0 +1,6 @@
+export type { InboxActionName } from './action.ts'
+export type { InboxItem, InboxListFilter } from './item.ts'
+export type { InboxList, InboxListState } from './list.ts'
+export type { InboxSelection } from './mark.ts'
+export type { InboxSource, InboxState, InboxStore, InboxStoreOptions, MarkInbox } from './store.ts'
+export { createInboxStore } from './store.ts'

@@ -1,0 +1,50 @@
+import { actionOf, type InboxActionName } from './action.ts'
+import { fits, type InboxCounts, type InboxItem, type InboxListFilter, NO_COUNTS } from './item.ts'
+
+/** Which items a mark concerns: exactly one of the two. */
+export type InboxSelection =
+  | { readonly ids: readonly string[] }
+  /** All that fit. `upTo` is a cursor: what arrived later is left alone. Default: where the inbox stands on the screen. */
+  | { readonly filter: InboxListFilter; readonly upTo?: string | undefined }
+
+/** A mark that the user has made and the server has not answered yet. */
+export interface Mark {
+  readonly id: string
+  readonly action: InboxActionName
+  readonly selection: InboxSelection
+  /** When it was made, as an ISO instant. */
+  readonly at: string
+  /** The newest arrival that the user had before his eyes: a mark by filter concerns nothing newer. */
+  readonly newestArrival: string
+}
+
+export const foretell = ({ action, at }: Mark, item: InboxItem): InboxItem => actionOf(action).apply(item, at)
+
+/** Whether a mark changes this item, by all that is known here. */
+export const concerns = ({ action, selection, newestArrival }: Mark, item: InboxItem): boolean => {
+  const { concerns: applies, archived = false } = actionOf(action)
+  if (item.arrivedAt === null || !applies(item)) return false
+  // Ids are looked up by who calls.
+  if ('ids' in selection) return true
+  return item.arrivedAt <= newestArrival && fits(selection.filter, item, { archived })
+}
+
+/**
+ * What a mark by filter does to the badge for items that are not here: all that it counts beyond `here`, where the
+ * filter leaves none of those out; otherwise nothing is foretold, and the server's answer tells.
+ */
+export const foretellUnheld = (
+  { action, selection }: Mark,
+  { shown, here }: { readonly shown: InboxCounts; readonly here: InboxCounts },
+): InboxCounts => {
+  if ('ids' in selection) return NO_COUNTS
+  const { read, seen, archived, snoozed, categories, notificationKeys } = selection.filter
+  const narrowed = [seen, archived || null, snoozed || null, categories, notificationKeys].some((one) => one != null)
+  if (narrowed || read === true) return NO_COUNTS
+  const elsewhere = (field: keyof InboxCounts): number => Math.min(0, here[field] - shown[field])
+  if (action === 'seen' && read == null) return { ...NO_COUNTS, unseen: elsewhere('unseen') }
+  if (action === 'read') return { ...NO_COUNTS, unread: elsewhere('unread'), unseen: elsewhere('unseen') }
+  if (action === 'archive' && read == null)
+    return { total: elsewhere('total'), unread: elsewhere('unread'), unseen: elsewhere('unseen') }
+  return NO_COUNTS
+}
