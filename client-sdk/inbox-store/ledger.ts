@@ -1,6 +1,6 @@
 import type { InboxChangeFragment, InboxUpdateFragment } from '../generated/operations.ts'
 import { addToCounts, emptyCounts, type InboxCounts, type InboxItem, NO_COUNTS, plus } from './item.ts'
-import { concerns, foretell, foretellUnheld, type Mark } from './mark.ts'
+import { foretellUnheld, isConcerned, type Mark, marked } from './mark.ts'
 import type { ArrivalOrder } from './order.ts'
 
 /*
@@ -35,6 +35,8 @@ interface Pending {
   readonly ids: ReadonlySet<string> | null
   /** What it does to the badge for items that are not here. */
   unheld: InboxCounts
+  /** The server has done it; what became of each item is about to be told. */
+  confirmed: boolean
 }
 
 interface Entry {
@@ -62,8 +64,8 @@ export interface Ledger {
   ask(): Asked
   /** To be called once for each `ask`, after its answer has been taken in, or has failed. */
   settle(asked: Asked): void
-  /** Takes in a page, newest first; answers what is left of it, as it is known now. */
-  page(asked: Asked, page: { readonly items: readonly InboxItem[]; readonly counts: InboxCounts }): readonly InboxItem[]
+  /** Takes in a page, newest first. */
+  page(asked: Asked, page: { readonly items: readonly InboxItem[]; readonly counts: InboxCounts }): void
   /** Takes in what the stream tells; answers the items that have newly arrived. */
   told(update: InboxUpdateFragment): readonly InboxItem[]
   /** The stream begins here. */
@@ -71,7 +73,10 @@ export interface Ledger {
   mark(mark: Mark): void
   /** The mark is sent, perhaps once more. */
   sent(markId: string): void
-  answered(markId: string, answer: InboxChangeFragment): void
+  /** Answers whether that was all; `false` where the stream is to tell of further items, as after `confirmed`. */
+  answered(markId: string, answer: InboxChangeFragment): boolean
+  /** Another tab's mark was answered. Its items are shown as marked until the stream tells of them, or it is dropped. */
+  confirmed(markId: string): void
   /** Takes a mark back: the server refused it, or nobody knows. */
   dropped(markId: string): void
   /** Shows what the stream told meanwhile and somebody wants now. */
@@ -92,6 +97,7 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
   let known: InboxCounts = NO_COUNTS
   let countedAt = 0
   let now = 0
+  let resetAt = 0
   let cursor: string | null = null
   let newestArrival = ''
 
@@ -104,11 +110,7 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
     const before = entries.get(id)
     if (before) weigh(before, -1)
     const current = marks.filter(({ arrivals }) => arrivals.get(id) === item.arrivedAt)
-    const shown = current.reduce(
-      (shownItem, { mark }) =>
-        concerns({ ...mark, selection: { ids: [] } }, shownItem) ? foretell(mark, shownItem) : shownItem,
-      item,
-    )
+    const shown = current.reduce((before, { mark }) => marked(mark, before), item)
     const entry: Entry = { known: item, shown, pending: current }
     entries.set(id, entry)
     weigh(entry, 1)
@@ -120,8 +122,8 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
     const upon: Pending[] = []
     let shown = item
     for (const one of pending.values()) {
-      if (!(one.ids ? one.ids.has(item.id) : true) || !concerns(one.mark, shown)) continue
-      const after = foretell(one.mark, shown)
+      if (one.confirmed || !(one.ids ? one.ids.has(item.id) : true) || !isConcerned(one.mark, shown)) continue
+      const after = marked(one.mark, shown)
       const difference = emptyCounts()
       addToCounts(difference, shown, 1)
       addToCounts(difference, after, -1)
@@ -147,7 +149,7 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
     const held = entries.get(item.id)
     if (!held && !audience.wants(item)) return
     if (!held || held.known.arrivedAt !== item.arrivedAt) order[rank](item.id)
-    set(item.id, item, held ? held.pending : marksUpon(item))
+    set(item.id, item, held ? held.pending.filter(({ confirmed }) => !confirmed) : marksUpon(item))
   }
 
   const take = (id: string, item: InboxItem | null, rank: 'newer' | 'older'): boolean => {
@@ -199,10 +201,22 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
     flush()
   }
 
+  const confirm = (one: Pending): void => {
+    one.confirmed = true
+    one.unheld = NO_COUNTS
+    flush()
+  }
+
   const ask = (): Asked => {
     const asked = { at: now }
     questions.add(asked)
     return asked
+  }
+  /** Nothing that was asked before this moment is heard: the stream will not tell what became of it. */
+  const disregardAnswers = (): void => {
+    now += 1
+    resetAt = now
+    news.clear()
   }
   const settle = (asked: Asked): void => {
     questions.delete(asked)
@@ -227,19 +241,20 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
 
     page(asked, { items, counts: counted }) {
       if (countedAt <= asked.at) known = counted
-      const kept: InboxItem[] = []
+      // With the first page the stream begins.
+      if (cursor === null) disregardAnswers()
       for (const item of items) {
         const later = newsSince(asked, item.id)
         if (!later) take(item.id, item, 'older')
         else if (later.item && !entries.has(item.id)) put(later.item, 'older')
-        const current = entries.get(item.id)
-        if (current) kept.push(current.shown)
+        // Whoever asked may not show it yet, known as it is.
+        touched.add(item.id)
       }
       flush()
-      return kept
     },
 
     told(update) {
+      if (cursor === null) disregardAnswers()
       cursor = update.cursor
       const before = newestArrival
       const arrived: InboxItem[] = []
@@ -258,14 +273,14 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
 
     mark(mark) {
       const ids = 'ids' in mark.selection ? new Set(mark.selection.ids) : null
-      const one: Pending = { mark, asked: ask(), arrivals: new Map(), ids, unheld: NO_COUNTS }
+      const one: Pending = { mark, asked: ask(), arrivals: new Map(), ids, unheld: NO_COUNTS, confirmed: false }
       const here = emptyCounts()
       const concerned: string[] = []
       for (const id of ids ?? entries.keys()) {
         const entry = entries.get(id)
         if (!entry) continue
         addToCounts(here, entry.shown, 1)
-        if (concerns(mark, entry.shown)) concerned.push(id)
+        if (isConcerned(mark, entry.shown)) concerned.push(id)
       }
       one.unheld = foretellUnheld(mark, { shown: counts(), here })
       pending.set(mark.id, one)
@@ -287,27 +302,30 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
 
     answered(markId, answer) {
       const one = pending.get(markId)
-      if (!one) return
-      const { asked, mark, arrivals } = one
-      const listed = new Set(answer.notifications.map(({ id }) => id))
+      if (!one) return true
+      const { asked } = one
+      // The inbox that it speaks of is not this one any more.
+      if (asked.at < resetAt) {
+        release(one)
+        return true
+      }
       // The stream's counts may be older than the answer's, unless it has told of what the mark did.
       const streamKnows = answer.notifications.some(({ id }) => newsSince(asked, id))
-      if (countedAt <= asked.at || !streamKnows) {
+      if (countedAt <= asked.at || (answer.affectedCount > 0 && !streamKnows)) {
         now += 1
         known = answer.counts
         countedAt = now
       }
       for (const item of answer.notifications) if (!newsSince(asked, item.id)) take(item.id, item, 'older')
-      const oldest = answer.notifications.at(-1)
-      if (oldest && answer.affectedCount > answer.notifications.length) {
-        // It lists the newest of what changed. The others changed too, and the stream is about to tell how.
-        for (const id of arrivals.keys()) {
-          const entry = entries.get(id)
-          if (!entry?.pending.includes(one) || listed.has(id) || newsSince(asked, id)) continue
-          if (order.compare(entry.known, oldest) > 0) set(id, foretell(mark, entry.known), entry.pending)
-        }
-      }
-      release(one)
+      const inPart = answer.affectedCount > answer.notifications.length
+      if (inPart) confirm(one)
+      else release(one)
+      return !inPart
+    },
+
+    confirmed(markId) {
+      const one = pending.get(markId)
+      if (one) confirm(one)
     },
 
     dropped(markId) {
@@ -317,15 +335,17 @@ export const createLedger = (order: ArrivalOrder, audience: LedgerAudience): Led
 
     offer() {
       for (const { item } of news.values()) {
-        if (item && !entries.has(item.id) && audience.wants(item)) put(item, 'newer')
+        if (!item) continue
+        if (entries.has(item.id)) touched.add(item.id)
+        else put(item, 'newer')
       }
       flush()
     },
 
     reset() {
+      disregardAnswers()
       for (const id of [...entries.keys()]) order.forget(id)
       entries.clear()
-      news.clear()
       touched.clear()
       overlay = emptyCounts()
       for (const one of pending.values()) {

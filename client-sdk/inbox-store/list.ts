@@ -123,7 +123,7 @@ export const createList = ({
     for (const [id, item] of changes) {
       const was = held.get(id)
       const is = item && wants(item) ? item : null
-      if (!was && !is) continue
+      if (was === (is ?? undefined)) continue
       if (is) held.set(id, is)
       else held.delete(id)
       if (was && is && was.arrivedAt === is.arrivedAt) {

@@ -18,12 +18,16 @@ export interface Mark {
   readonly newestArrival: string
 }
 
-export const foretell = ({ action, at }: Mark, item: InboxItem): InboxItem => actionOf(action).apply(item, at)
+/** What a mark makes of an item that it was made upon; the item itself where that is so already. */
+export const marked = ({ action, at }: Mark, item: InboxItem): InboxItem => {
+  const { concerns, apply } = actionOf(action)
+  return concerns(item) ? apply(item, at) : item
+}
 
 /** Whether a mark changes this item, by all that is known here. */
-export const concerns = ({ action, selection, newestArrival }: Mark, item: InboxItem): boolean => {
-  const { concerns: applies, archived = false } = actionOf(action)
-  if (item.arrivedAt === null || !applies(item)) return false
+export const isConcerned = ({ action, selection, newestArrival }: Mark, item: InboxItem): boolean => {
+  const { concerns, archived = false } = actionOf(action)
+  if (item.arrivedAt === null || !concerns(item)) return false
   // Ids are looked up by who calls.
   if ('ids' in selection) return true
   return item.arrivedAt <= newestArrival && fits(selection.filter, item, { archived })

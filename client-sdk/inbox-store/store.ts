@@ -74,6 +74,8 @@ export interface InboxStore {
 const DEFAULT_PAGE_SIZE = 30
 /** A tab that has died cannot say what came of its mark. */
 const FOREIGN_MARK_MS = 15_000
+/** What came of a mark in another tab, or of one that concerned many items, the stream tells: for so long it may. */
+const TELLING_MS = 3_000
 
 /** Unique among a browser's tabs; `crypto.randomUUID` is for pages over https alone. */
 const newMarkId = (): string => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`
@@ -91,7 +93,8 @@ export const createInboxStore = (client: InboxSource, options: InboxStoreOptions
   const recipientId = options.recipientId ?? null
   const lists = new Map<string, OwnList>()
   const arrivals = new Set<(items: readonly InboxItem[]) => void>()
-  const foreign = new Map<string, ReturnType<typeof setTimeout>>()
+  /** Marks that are shown for a while yet. */
+  const dropping = new Map<string, ReturnType<typeof setTimeout>>()
   let state: InboxState = { status: 'resting', error: null, counts: NO_COUNTS }
   let following = 0
   let watch: AsyncIterator<InboxUpdateFragment, undefined> | null = null
@@ -210,23 +213,22 @@ export const createInboxStore = (client: InboxSource, options: InboxStoreOptions
       tabs = openTabs(`carillon ${viewer.tenantId} ${recipientId ?? viewer.recipientId}`, hearTab)
   }
 
-  const forgetForeign = (markId: string): boolean => {
-    clearTimeout(foreign.get(markId))
-    return foreign.delete(markId)
+  const dropLater = (markId: string, afterMs: number): void => {
+    clearTimeout(dropping.get(markId))
+    const drop = (): void => {
+      dropping.delete(markId)
+      ledger.dropped(markId)
+      show({})
+    }
+    dropping.set(markId, setTimeout(drop, afterMs))
   }
   const hearTab: Parameters<typeof openTabs>[1] = (message) => {
     if (message.kind === 'made') {
-      const { mark } = message
-      ledger.mark(mark)
-      const expire = (): void => {
-        foreign.delete(mark.id)
-        ledger.dropped(mark.id)
-        show({})
-      }
-      foreign.set(mark.id, setTimeout(expire, FOREIGN_MARK_MS))
-    } else if (forgetForeign(message.markId)) {
-      if (message.kind === 'answered') ledger.answered(message.markId, message.answer)
-      else ledger.dropped(message.markId)
+      ledger.mark(message.mark)
+      dropLater(message.mark.id, FOREIGN_MARK_MS)
+    } else if (dropping.has(message.markId)) {
+      if (message.kind === 'answered') ledger.confirmed(message.markId)
+      dropLater(message.markId, message.kind === 'answered' ? TELLING_MS : 0)
     }
     show({})
   }
@@ -244,8 +246,8 @@ export const createInboxStore = (client: InboxSource, options: InboxStoreOptions
       tabs?.tell({ kind: 'made', mark })
       try {
         const answer = await sender.send(mark)
-        ledger.answered(id, answer)
-        tabs?.tell({ kind: 'answered', markId: id, answer })
+        if (!ledger.answered(id, answer)) dropLater(id, TELLING_MS)
+        tabs?.tell({ kind: 'answered', markId: id })
         return answer
       } catch (error) {
         ledger.dropped(id)
@@ -293,7 +295,7 @@ export const createInboxStore = (client: InboxSource, options: InboxStoreOptions
     },
     close() {
       closed = true
-      for (const timer of foreign.values()) clearTimeout(timer)
+      for (const timer of dropping.values()) clearTimeout(timer)
       sender.close()
       rest()
     },

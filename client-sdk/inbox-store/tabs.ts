@@ -1,10 +1,9 @@
-import type { InboxChangeFragment } from '../generated/operations.ts'
 import type { Mark } from './mark.ts'
 
 /** What a browser's tabs tell each other: marks that were made, and what came of them. */
 export type TabMessage =
   | { readonly kind: 'made'; readonly mark: Mark }
-  | { readonly kind: 'answered'; readonly markId: string; readonly answer: InboxChangeFragment }
+  | { readonly kind: 'answered'; readonly markId: string }
   | { readonly kind: 'dropped'; readonly markId: string }
 
 export interface Tabs {
