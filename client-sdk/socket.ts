@@ -2,6 +2,8 @@ import { type Client, createClient, type FormattedExecutionResult } from 'graphq
 import type { Credential } from './credential.ts'
 import { CarillonClientError, errorOfAnswer } from './error.ts'
 import { type Loss, lossBy, readLoss } from './loss.ts'
+import { hearPage } from './page-events.ts'
+import { renewIn } from './token-lifetime.ts'
 import { findWebSocket, type WebSocketConstructor } from './web-socket.ts'
 
 /*
@@ -9,6 +11,7 @@ import { findWebSocket, type WebSocketConstructor } from './web-socket.ts'
  *
  *   subscribed ──lost──► waiting ──backoff──► subscribed ...        until stopped, refused for good, or completed
  *
+ * where a browser that is online again, or a page that is looked at again, does not wait for the backoff;
  * each by itself, over one socket that is opened when the first subscribes and closed when the last leaves. graphql-ws
  * could come back by itself too, but gives up for good where the server or a proxy was merely in trouble (1011, 4500).
  */
@@ -59,21 +62,55 @@ const retryDelay = (failures: number): number =>
 
 const nothing = (): void => {}
 
+/** Longer than this a timer cannot be set. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onRetry }: SocketOptions): Sockets => {
   const running = new Set<() => void>()
+  /** Those that wait to begin again. */
+  const waitingOnes = new Set<() => void>()
   let connecting: Promise<Client> | null = null
   let acknowledged = false
   let closed = false
   let token: string | null = null
   let tokenError: CarillonClientError | null = null
   let deadline: ReturnType<typeof setTimeout> | undefined
+  let stopHearing = nothing
+  let renewal: ReturnType<typeof setTimeout> | undefined
 
   const openClient = async (): Promise<Client> => {
     const WebSocket = await findWebSocket(webSocketImpl)
+    stopHearing = hearPage({
+      onReturn() {
+        for (const again of [...waitingOnes]) again()
+      },
+      onLoss: () => client.terminate(),
+    })
+    if (closed) stopHearing()
     /** A peer that has gone without a word is noticed by its silence alone. */
     const giveUpAfter = (ms: number): void => {
       clearTimeout(deadline)
       deadline = setTimeout(() => client.terminate(), ms)
+    }
+    /** Hands over a new token while the old one still counts, so that the socket need not end with it. */
+    const renewInTime = (socket: { send(text: string): void }): void => {
+      clearTimeout(renewal)
+      const inMs = token === null || !credential.renewable ? null : renewIn(token, Date.now())
+      if (inMs === null) return
+      renewal = setTimeout(
+        async () => {
+          try {
+            const renewed = await credential.renew()
+            if (!acknowledged || renewed === token) return
+            token = renewed
+            socket.send(JSON.stringify({ type: 'ping', payload: { token } }))
+            renewInTime(socket)
+          } catch {
+            // The socket ends with the old one then, and coming back asks again, and says why where that fails too.
+          }
+        },
+        Math.min(inMs, MAX_TIMER_MS),
+      )
     }
     const client: Client = createClient({
       url: async () => {
@@ -95,9 +132,10 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
       lazyCloseTimeout: IDLE_MS,
       retryAttempts: 0,
       on: {
-        connected() {
+        connected(socket) {
           acknowledged = true
           clearTimeout(deadline)
+          renewInTime(socket as { send(text: string): void })
         },
         ping(received) {
           if (!received) giveUpAfter(keepAliveMs)
@@ -108,6 +146,7 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
         closed() {
           acknowledged = false
           clearTimeout(deadline)
+          clearTimeout(renewal)
         },
       },
     })
@@ -125,6 +164,7 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
       if (stopped) return
       stopped = true
       clearTimeout(waiting)
+      waitingOnes.delete(again)
       running.delete(complete)
       tell()
     }
@@ -140,8 +180,15 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
       sink.waiting?.(error)
       const lasted = Date.now() - begunAt
       if (lasted > MAX_RETRY_MS) failures = 0
-      waiting = setTimeout(begin, retryDelay(failures))
+      waiting = setTimeout(again, retryDelay(failures))
+      waitingOnes.add(again)
       failures += 1
+    }
+
+    const again = (): void => {
+      clearTimeout(waiting)
+      waitingOnes.delete(again)
+      void begin()
     }
 
     const begin = async (): Promise<void> => {
@@ -211,6 +258,7 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
     },
     close() {
       closed = true
+      stopHearing()
       for (const complete of running) complete()
       void connecting?.then((client) => {
         Promise.resolve(client.dispose()).catch(nothing)

@@ -47,6 +47,31 @@ test('a watch outlives its tokens: a new one is asked for when one has ended, an
   expect(new Set(refusals)).toEqual(new Set(['UNAUTHENTICATED', 'TOKEN_FAILED']))
 })
 
+test('a token is replaced on the socket before it ends: the connection outlives it', async () => {
+  const tokens: string[] = []
+  const ends: number[] = []
+  const losses: string[] = []
+  const client = createClient({
+    url: carillon.graphqlUrl,
+    async token() {
+      const { token } = await backend.createRecipientToken({ recipientId: 'ann', ttlSeconds: 5 })
+      tokens.push(token)
+      ends.push(Date.now() + 5_000)
+      return token
+    },
+    onRetry: ({ code }) => losses.push(code),
+  })
+  const updates = client.watchInbox()
+  await updates.next()
+  await until('the first token has ended', () => Date.now() > (ends[0] ?? Number.POSITIVE_INFINITY))
+  expect(tokens).toHaveLength(2)
+  await countUp(backend, { recipientId: 'ann', to: 1 })
+  const { value } = await updates.next()
+  client.close()
+  expect(value?.counts.total).toBe(1)
+  expect(losses).toEqual([])
+})
+
 test('a watch with a token that nobody renews ends with it', async () => {
   const { token } = await backend.createRecipientToken({ recipientId: 'eve', ttlSeconds: 2 })
   const client = createClient({ url: carillon.graphqlUrl, token })
