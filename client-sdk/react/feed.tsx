@@ -167,7 +167,7 @@ export const Feed = ({
         aria-label={label}
         aria-busy={isLoadingMore}
         tabIndex={-1}
-        style={{ overflowY: 'auto' }}
+        style={{ overflowY: 'auto', overflowAnchor: 'none' }}
         onKeyDown={onKeyDown}
         onFocus={(event) => {
           const id = event.target.closest<HTMLElement>('article')?.dataset['id']

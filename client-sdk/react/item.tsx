@@ -22,6 +22,14 @@ export interface ItemProps {
   readonly renderContent: ((item: InboxItem) => ReactNode) | undefined
 }
 
+/** Ticks, dots and boxes as lines on a square of 16. */
+const ICONS: Readonly<Record<ItemAct, string>> = {
+  markRead: 'M3 8.5 6.5 12 13 4.5',
+  markUnread: 'M8 4.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z',
+  archive: 'M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.75h3',
+  unarchive: 'M2.5 9.5V13h11V9.5M8 10V3M5 6l3-3 3 3',
+}
+
 const SAFE = new Set(['http:', 'https:', 'mailto:', 'tel:'])
 
 /** A link's address where it leads somewhere; nothing where it would run something. */
@@ -75,7 +83,6 @@ export const Item = memo(function Item(props: ItemProps): JSX.Element {
     <button
       type="button"
       className="carillon-act"
-      data-act={act}
       title={label}
       aria-describedby={titleId}
       tabIndex={active ? 0 : -1}
@@ -84,7 +91,10 @@ export const Item = memo(function Item(props: ItemProps): JSX.Element {
         onAct(act, item)
       }}
     >
-      <span className="carillon-act-label">{label}</span>
+      <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+        <path d={ICONS[act]} fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinejoin="round" />
+      </svg>
+      <span style={UNSEEN}>{label}</span>
     </button>
   )
 

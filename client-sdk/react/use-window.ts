@@ -53,10 +53,30 @@ export const useWindow = (
     return made
   }, [keys, measured, estimate])
 
+  const latest = useRef({ keys, offsets })
+
+  // Before the browser paints: the row at the top edge is put back to where it was.
+  useLayoutEffect(() => {
+    latest.current = { keys, offsets }
+    const element = scroller.current
+    const kept = anchor.current
+    if (!element || !kept || element.scrollTop === 0) return
+    const index = keys.indexOf(kept.key)
+    const wanted = index === -1 ? null : (offsets[index] as number) + kept.offset
+    if (wanted !== null && Math.abs(wanted - element.scrollTop) > 0.5) element.scrollTop = wanted
+  }, [keys, offsets, scroller])
+
   useLayoutEffect(() => {
     const element = scroller.current
     if (!element) return
-    const look = (): void => setView({ top: element.scrollTop, height: element.clientHeight || 600 })
+    const look = (): void => {
+      const { scrollTop: top, clientHeight } = element
+      const rows = latest.current
+      const row = rowAt(rows.offsets, top)
+      const key = rows.keys[row]
+      anchor.current = key === undefined ? null : { key, offset: top - (rows.offsets[row] as number) }
+      setView({ top, height: clientHeight || 600 })
+    }
     look()
     const observer = typeof ResizeObserver === 'undefined' ? null : new ResizeObserver(look)
     observer?.observe(element)
@@ -66,23 +86,6 @@ export const useWindow = (
       element.removeEventListener('scroll', look)
     }
   }, [scroller])
-
-  // Before the browser paints: the row at the top edge is put back to where it was.
-  useLayoutEffect(() => {
-    const element = scroller.current
-    const kept = anchor.current
-    if (element && kept && element.scrollTop > 0) {
-      const index = keys.indexOf(kept.key)
-      const wanted = index === -1 ? null : (offsets[index] as number) + kept.offset
-      if (wanted !== null && Math.abs(wanted - element.scrollTop) > 0.5) element.scrollTop = wanted
-    }
-  }, [keys, offsets, scroller])
-
-  useLayoutEffect(() => {
-    const top = rowAt(offsets, view.top)
-    const key = keys[top]
-    anchor.current = key === undefined ? null : { key, offset: view.top - (offsets[top] as number) }
-  }, [keys, offsets, view.top])
 
   const measure = useCallback((key: string, element: HTMLElement | null) => {
     if (!element) return

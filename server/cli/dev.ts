@@ -7,9 +7,11 @@ import { loadConfigFile } from '../config-file.ts'
 import { startEmbeddedPostgres } from '../db/embedded.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
+import { demoPages } from '../http/demo.ts'
 import { graphiqlPage } from '../http/graphiql.ts'
 import type { Page } from '../http/page.ts'
 import { createApiKey, ensureTenant } from '../operations/credentials.ts'
+import { loadDemoBundle } from './demo-bundle.ts'
 import { exampleTabs, shellExamples } from './examples.ts'
 import { serve } from './serve.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -108,6 +110,7 @@ export const dev = async (environment: Environment): Promise<void> => {
         return new Map([
           ['/graphiql', page],
           ['/', toGraphiql],
+          ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: loadDemoBundle }) : []),
         ])
       },
     })
@@ -121,7 +124,7 @@ export const dev = async (environment: Environment): Promise<void> => {
     say(`
 Carillon is ready.
 
-  GraphiQL    ${served.http.url}/graphiql   (the operator key is filled in)
+${local ? `  Demo        ${served.http.url}/demo   (two inboxes, and a form that fills them)\n` : ''}  GraphiQL    ${served.http.url}/graphiql   (the operator key is filled in)
   HTTP        ${graphqlUrl}   (server-sent events too)
   WebSocket   ${wsUrl}   (graphql-transport-ws)
   Keys        ${devFile}

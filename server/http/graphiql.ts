@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { mayShowKeys } from './loopback.ts'
 import type { Page } from './page.ts'
 
 /** One example in a tab of its own. */
@@ -15,12 +16,9 @@ export interface GraphiQLOptions {
   readonly tabs: readonly ExampleTab[]
 }
 
-const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]'])
-
 /**
  * GraphiQL, whole, without a request to anywhere else. It is 9 MB and slow to make, so it is made once and kept packed.
- * Where a credential is filled in, it is shown under a loopback name alone: a page of somebody else's that points its
- * own name at this machine must not read it.
+ * Where a credential is filled in, it is shown under a loopback name alone.
  */
 export const graphiqlPage = ({ credential, tabs }: GraphiQLOptions): Page => {
   const headers = credential ? JSON.stringify({ authorization: `Bearer ${credential}` }, null, 2) : '{}'
@@ -42,12 +40,7 @@ export const graphiqlPage = ({ credential, tabs }: GraphiQLOptions): Page => {
   const etag = `"${createHash('sha256').update(packed).digest('base64url').slice(0, 16)}"`
 
   return (request, response) => {
-    const name = (request.headers.host ?? '').replace(/:\d+$/, '')
-    if (credential && !LOOPBACK_NAMES.has(name)) {
-      response.writeHead(403, { 'content-type': 'text/plain' })
-      response.end('GraphiQL with the development keys is shown at http://localhost alone\n')
-      return
-    }
+    if (credential && !mayShowKeys('GraphiQL', request, response)) return
     const common = {
       etag,
       'cache-control': 'no-cache',
