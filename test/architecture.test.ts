@@ -6,7 +6,7 @@ const ROOT = resolve(import.meta.dirname, '..')
 
 const sources = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.includes('generated'))
+    .filter((file) => /\.tsx?$/.test(file) && !file.includes('generated'))
     .map((file) => join(folder, file))
 
 const FILES = ['server', 'schema', 'client-sdk', 'prisma'].flatMap(sources)
@@ -88,6 +88,12 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'server/app.ts',
   ],
   'client-sdk': ['client-sdk'],
+  'client-sdk/inbox-store': [
+    'client-sdk/inbox-store',
+    'client-sdk/client.ts',
+    'client-sdk/error.ts',
+    'client-sdk/generated',
+  ],
   prisma: ['prisma', 'server/errors.ts'],
 }
 
@@ -147,6 +153,15 @@ test('what hosts test with is no part of the service, and wants no test runner o
   expect(users.map(({ from, to }) => `${from} → ${to}`)).toEqual([])
   const packages = IMPORTS.filter(({ from, to }) => isIn(from, room) && !isProjectFile(to) && !to.startsWith('node:'))
   expect([...new Set(packages.map(({ to }) => to))]).toEqual(['zod'])
+})
+
+test('React is for client-sdk/react and the demo alone', () => {
+  const knowing = IMPORTS.filter(({ to }) => /^react(-dom)?(\/|$)/.test(to)).map(({ from }) => from)
+  expect(knowing.filter((from) => !/^client-sdk\/(react|demo)\//.test(from))).toEqual([])
+  const leaning = IMPORTS.filter(
+    ({ from, to }) => !/^client-sdk\/(react|demo)\//.test(from) && /^client-sdk\/react\//.test(to),
+  )
+  expect(leaning.map(({ from }) => from)).toEqual([])
 })
 
 test('no drawer for odds and ends', () => {
