@@ -124,7 +124,7 @@ export const TriggerForm = ({
       </fieldset>
       <label>
         Payload
-        <textarea rows={8} spellCheck={false} value={payload} onChange={({ target }) => setPayload(target.value)} />
+        <textarea rows={9} spellCheck={false} value={payload} onChange={({ target }) => setPayload(target.value)} />
       </label>
       <button type="submit">Trigger</button>
       {fault ? (

@@ -1,0 +1,99 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type CarillonProcess, readDevFile, startProcess } from '../cli/carillon-process.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
+import { launchChromium } from './support/chromium.ts'
+
+let dataDir: string
+let carillon: CarillonProcess
+let demoUrl: string
+let browser: Browser
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'carillon-demo-'))
+  await chmod(dataDir, 0o755)
+  carillon = startProcess({ CARILLON_DATA_DIR: dataDir, PORT: '0' })
+  ;[browser] = await Promise.all([launchChromium(), carillon.ready])
+  demoUrl = (await readDevFile(dataDir)).graphqlUrl.replace('/graphql', '/demo')
+})
+afterAll(async () => {
+  await browser?.close()
+  await carillon?.stop('SIGTERM')
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('a newcomer presses one button, and sees it arrive at two people’s, and why', async () => {
+  expect(carillon.output()).toContain(demoUrl)
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const elsewhere: string[] = []
+  const faults: string[] = []
+  page.on('pageerror', ({ message }) => faults.push(message))
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+  page.on('request', (one) => {
+    if (!one.url().startsWith(new URL('/', demoUrl).href) && !one.url().startsWith('data:')) elsewhere.push(one.url())
+  })
+  await page.goto(demoUrl)
+  const bob = page.getByRole('region', { name: 'Bob’s page' })
+  const carol = page.getByRole('region', { name: 'Carol’s page' })
+  await bob.getByText('Nothing here yet.').waitFor()
+  await page.getByRole('button', { name: 'Trigger' }).click()
+  for (const desk of [bob, carol]) {
+    await desk.getByRole('article').waitFor()
+    await desk.getByRole('button', { name: 'Notifications, 1 unread' }).waitFor()
+  }
+  await page.getByText('What would have sent it: Register an address of the recipient for email.').first().waitFor()
+  expect(await page.getByText(/^Arrived in the inbox at/).count()).toBe(2)
+
+  await page.getByLabel('Carol', { exact: true }).uncheck()
+  await page.getByRole('button', { name: 'Trigger' }).click()
+  await bob.getByRole('button', { name: 'Notifications, 2 unread' }).waitFor()
+  await until(
+    'it says what came of the second',
+    async () => (await page.getByText(/^Arrived in the inbox/).count()) === 1,
+  )
+  expect(await carol.getByRole('article').count()).toBe(1)
+
+  await bob.getByText('What Bob wants to hear of').click()
+  await bob.getByRole('switch', { name: 'Comment mentioned, E-mail' }).waitFor()
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }))).toEqual([])
+  expect(faults).toEqual([])
+  expect(elsewhere).toEqual([])
+  await context.close()
+})
+
+test('the demo, which has a key in it, is shown under a loopback name alone', async () => {
+  const rebound = await new Promise<number | undefined>((resolve) =>
+    request(demoUrl, { headers: { host: 'attacker.example:4000' } }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    }).end(),
+  )
+  expect(rebound).toBe(403)
+})
+
+test('in production there is no demo, and no GraphiQL', async () => {
+  const database = await createTestDatabase()
+  const production = startProcess(
+    {
+      NODE_ENV: 'production',
+      DATABASE_URL: database.url,
+      CARILLON_SECRET_KEY: 'a-secret-key-for-tests-of-32-characters',
+      PORT: '0',
+    },
+    ['start'],
+  )
+  const url = await until('it listens', () => /listens at (\S+)\/graphql/.exec(production.output())?.[1])
+  for (const path of ['/demo', '/demo/demo.js', '/demo/demo.css', '/graphiql']) {
+    expect((await fetch(`${url}${path}`)).status).toBe(404)
+  }
+  expect(await production.stop('SIGTERM')).toBe(0)
+  await database.drop()
+})
