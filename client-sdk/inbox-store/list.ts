@@ -127,7 +127,7 @@ export const createList = ({
       if (is) held.set(id, is)
       else held.delete(id)
       if (was && is && was.arrivedAt === is.arrivedAt) {
-        copy ??= [...items]
+        copy ??= items.slice()
         copy[indexOf(copy, was)] = is
         continue
       }
@@ -135,7 +135,7 @@ export const createList = ({
       if (is) added.push(is)
     }
     if (!copy && gone.length + added.length === 0) return
-    copy ??= [...items]
+    copy ??= items.slice()
     if (gone.length + added.length <= FEW) {
       for (const item of gone) copy.splice(indexOf(copy, item), 1)
       for (const item of added) copy.splice(placeOf(copy, item, order.compare), 0, item)

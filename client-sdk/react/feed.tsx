@@ -42,7 +42,7 @@ const useSeen = (
 ) => {
   const asked = useRef(new Set<string>())
   useEffect(() => {
-    const timer = setTimeout(() => {
+    const look = (): void => {
       if (document.visibilityState !== 'visible') return
       const ids = items
         .slice(first, end)
@@ -53,8 +53,13 @@ const useSeen = (
         })
       // Nobody waits for it, and it comes by itself another time.
       if (ids.length > 0) markSeen({ ids }).catch(() => {})
-    }, SEEN_AFTER_MS)
-    return () => clearTimeout(timer)
+    }
+    const timer = setTimeout(look, SEEN_AFTER_MS)
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearTimeout(timer)
+      document.removeEventListener('visibilitychange', look)
+    }
   }, [items, first, end, markSeen])
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const ROOT = resolve(import.meta.dirname, '../..')
 const run = promisify(execFile)
 let host: string
+
+const COMPILER_OPTIONS = {
+  strict: true,
+  module: 'nodenext',
+  target: 'es2023',
+  noEmit: true,
+  types: [],
+  jsx: 'react-jsx',
+}
 
 const CONFIG = `import { defineConfig, defineNotifier, log, smtp, webhook } from 'carillon'
 import { z } from 'zod'
@@ -41,15 +50,18 @@ beforeAll(async () => {
   await mkdir(join(host, 'node_modules'))
   await symlink(ROOT, join(host, 'node_modules/carillon'))
   await symlink(join(ROOT, 'node_modules/zod'), join(host, 'node_modules/zod'))
+  await mkdir(join(host, 'node_modules/@types'))
+  for (const name of ['react', '@types/react']) {
+    await symlink(join(ROOT, 'node_modules', name), join(host, 'node_modules', name))
+  }
   await writeFile(join(host, 'package.json'), '{ "type": "module" }')
-  const compilerOptions = { strict: true, module: 'nodenext', target: 'es2023', noEmit: true, types: [] }
-  await writeFile(join(host, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  await writeFile(join(host, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS, include: ['*.ts'] }))
 })
 afterAll(() => rm(host, { recursive: true, force: true }))
 
-const typeCheck = async (): Promise<string> => {
+const typeCheck = async (folder = host): Promise<string> => {
   try {
-    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: host })
+    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: folder })
     return ''
   } catch (error) {
     return (error as { stdout: string }).stdout
@@ -64,6 +76,29 @@ test("a configuration type-checks in a project of the host's own, and a wrong on
   expect(await typeCheck()).toContain("'orderNumber' does not exist")
   await writeFile(file, CONFIG.replace("subject: 'Shipped', ", ''))
   expect(await typeCheck()).toContain("'subject' is missing")
+})
+
+test("the README's snippets for front ends type-check in a host's project, without Node's types", async () => {
+  const folder = join(host, 'front-end')
+  await mkdir(folder)
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }))
+  await writeFile(
+    join(folder, 'backend.d.ts'),
+    'declare const process: { readonly env: Record<string, string | undefined> }',
+  )
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+  const section = /^## From a front end$([\s\S]*?)^## /m.exec(readme)?.[1] ?? ''
+  const snippets = [...section.matchAll(/```(tsx?)\n([\s\S]*?)```/g)]
+  expect(snippets).toHaveLength(5)
+  for (const [index, [, ending, text = '']] of snippets.entries()) {
+    await writeFile(join(folder, `snippet-${index}.${ending}`), text)
+  }
+  await writeFile(join(folder, 'wrong.tsx'), `import { useInbox } from 'carillon/react'\nuseInbox({ red: false })`)
+  const faults = (await typeCheck(folder)).trim().split('\n')
+  expect(faults[0]).toContain(
+    "wrong.tsx(2,12): error TS2561: Object literal may only specify known properties, but 'red'",
+  )
+  expect(faults.filter((line) => line.includes('error'))).toHaveLength(1)
 })
 
 test('the built package gives a host what its configuration and its front end import', async () => {
@@ -87,5 +122,8 @@ test('the built package gives a host what its configuration and its front end im
   expect(await names('carillon/testing')).toEqual(
     expect.arrayContaining(['adapterContract', 'httpProvider', 'memory', 'sampleMessage', 'tryNotifier']),
   )
-  expect(await names('carillon/client')).toEqual(expect.arrayContaining(['CarillonClientError', 'createClient']))
+  expect(await names('carillon/client')).toEqual(
+    expect.arrayContaining(['CarillonClientError', 'createClient', 'createInboxStore']),
+  )
+  expect(await names('carillon/react')).toEqual(expect.arrayContaining(['CarillonProvider', 'Inbox', 'useInbox']))
 })

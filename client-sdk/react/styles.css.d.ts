@@ -1,0 +1,2 @@
+/** The stylesheet: imported for what it does. */
+export {}
