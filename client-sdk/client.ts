@@ -88,6 +88,10 @@ export interface CarillonClient {
   readonly archive: InboxMutation<api.ArchiveMutation, 'archive'>
   /** Brings back what was archived [recipient; operator]. */
   readonly unarchive: InboxMutation<api.UnarchiveMutation, 'unarchive'>
+  /** Puts away until an instant, when it comes back by itself, in its old place [recipient; operator]. */
+  readonly snooze: Mutation<api.SnoozeMutation, 'snooze', api.SnoozeMutationVariables>
+  /** Brings back what was snoozed, at once [recipient; operator]. */
+  readonly unsnooze: InboxMutation<api.UnsnoozeMutation, 'unsnooze'>
   /**
    * The inbox as it changes, from the first read on: each change once, in order, from the cursor `after` on (that of
    * `inbox()`, say), or from now on. Lost connections are made up for without gap or repeat. It ends with `break`,
@@ -173,6 +177,8 @@ export const createClient = (options: ClientOptions): CarillonClient => {
     markUnread: mutation(api.MarkUnreadDocument, 'markUnread'),
     archive: mutation(api.ArchiveDocument, 'archive'),
     unarchive: mutation(api.UnarchiveDocument, 'unarchive'),
+    snooze: mutation(api.SnoozeDocument, 'snooze'),
+    unsnooze: mutation(api.UnsnoozeDocument, 'unsnooze'),
     watchInbox: (variables, watchOptions) => watchInbox(transport.subscribe, variables, watchOptions),
 
     preferences: query(api.PreferencesDocument, 'preferences'),

@@ -266,6 +266,16 @@ export type SignalInput = {
   readonly recipientId: string;
 };
 
+/** Which items to hide, and until when. */
+export type SnoozeInput = {
+  /** These notifications, at most 1000; unknown and foreign ones change nothing. */
+  readonly ids: ReadonlyArray<string>;
+  /** Whose; a recipient token's own where left out. */
+  readonly recipientId?: string | null | undefined;
+  /** They come back then, in their place, seen and read as they were; in the future. */
+  readonly until: string;
+};
+
 /** Several triggers at once. */
 export type TriggerBatchInput = {
   /** At most 1000. */
@@ -444,6 +454,20 @@ export type UnarchiveMutationVariables = Exact<{
 
 
 export type UnarchiveMutation = { readonly unarchive: InboxChangeFragment };
+
+export type SnoozeMutationVariables = Exact<{
+  input: SnoozeInput;
+}>;
+
+
+export type SnoozeMutation = { readonly snooze: InboxChangeFragment };
+
+export type UnsnoozeMutationVariables = Exact<{
+  input: InboxSelectionInput;
+}>;
+
+
+export type UnsnoozeMutation = { readonly unsnooze: InboxChangeFragment };
 
 export type InboxUpdateFragment = { readonly cursor: string, readonly removedIds: ReadonlyArray<string>, readonly resync: boolean, readonly changed: ReadonlyArray<InboxNotificationFragment>, readonly counts: CountsFragment };
 
@@ -1506,6 +1530,100 @@ fragment InboxNotification on Notification {
   archivedAt
   snoozedUntil
 }`) as unknown as TypedDocumentString<UnarchiveMutation, UnarchiveMutationVariables>;
+export const SnoozeDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation Snooze($input: SnoozeInput!) {
+  snooze(input: $input) {
+    ...InboxChange
+  }
+}
+    fragment InboxChange on InboxPayload {
+  affectedCount
+  cursor
+  counts {
+    ...Counts
+  }
+  notifications {
+    ...InboxNotification
+  }
+}
+fragment Counts on InboxCounts {
+  total
+  unread
+  unseen
+}
+fragment InboxNotification on Notification {
+  id
+  recipientId
+  notificationKey
+  category
+  cursor
+  content {
+    title
+    body
+    primaryAction {
+      label
+      url
+    }
+    secondaryAction {
+      label
+      url
+    }
+    data
+  }
+  insertedAt
+  arrivedAt
+  seenAt
+  readAt
+  archivedAt
+  snoozedUntil
+}`) as unknown as TypedDocumentString<SnoozeMutation, SnoozeMutationVariables>;
+export const UnsnoozeDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation Unsnooze($input: InboxSelectionInput!) {
+  unsnooze(input: $input) {
+    ...InboxChange
+  }
+}
+    fragment InboxChange on InboxPayload {
+  affectedCount
+  cursor
+  counts {
+    ...Counts
+  }
+  notifications {
+    ...InboxNotification
+  }
+}
+fragment Counts on InboxCounts {
+  total
+  unread
+  unseen
+}
+fragment InboxNotification on Notification {
+  id
+  recipientId
+  notificationKey
+  category
+  cursor
+  content {
+    title
+    body
+    primaryAction {
+      label
+      url
+    }
+    secondaryAction {
+      label
+      url
+    }
+    data
+  }
+  insertedAt
+  arrivedAt
+  seenAt
+  readAt
+  archivedAt
+  snoozedUntil
+}`) as unknown as TypedDocumentString<UnsnoozeMutation, UnsnoozeMutationVariables>;
 export const PreferencesDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Preferences($recipientId: ID) {
   preferences(recipientId: $recipientId) {

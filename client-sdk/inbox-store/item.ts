@@ -16,12 +16,12 @@ const names = (wanted: readonly string[] | null | undefined, name: string | null
   wanted == null || (name !== null && wanted.includes(name))
 
 /** Whether an item fits a filter; archived and snoozed ones fit where the filter, or the default, asks for them alone. */
-export const fits = (filter: InboxListFilter, item: InboxItem, { archived = false } = {}): boolean =>
+export const fits = (filter: InboxListFilter, item: InboxItem, defaults: InboxListFilter = {}): boolean =>
   item.arrivedAt !== null &&
   says(filter.read, item.readAt !== null) &&
   says(filter.seen, item.seenAt !== null) &&
-  says(filter.archived ?? archived, item.archivedAt !== null) &&
-  says(filter.snoozed ?? false, item.snoozedUntil !== null) &&
+  says(filter.archived ?? defaults.archived ?? false, item.archivedAt !== null) &&
+  says(filter.snoozed ?? defaults.snoozed ?? false, item.snoozedUntil !== null) &&
   names(filter.categories, item.category) &&
   names(filter.notificationKeys, item.notificationKey)
 

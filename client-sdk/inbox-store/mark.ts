@@ -1,4 +1,4 @@
-import { actionOf, type InboxActionName } from './action.ts'
+import { actionOf, type InboxActionName, type Instants } from './action.ts'
 import { fits, type InboxCounts, type InboxItem, type InboxListFilter, NO_COUNTS } from './item.ts'
 
 /** Which items a mark concerns: exactly one of the two. */
@@ -8,29 +8,28 @@ export type InboxSelection =
   | { readonly filter: InboxListFilter; readonly upTo?: string | undefined }
 
 /** A mark that the user has made and the server has not answered yet. */
-export interface Mark {
+export interface Mark extends Instants {
   readonly id: string
   readonly action: InboxActionName
   readonly selection: InboxSelection
-  /** When it was made, as an ISO instant. */
-  readonly at: string
   /** The newest arrival that the user had before his eyes: a mark by filter concerns nothing newer. */
   readonly newestArrival: string
 }
 
 /** What a mark makes of an item that it was made upon; the item itself where that is so already. */
-export const marked = ({ action, at }: Mark, item: InboxItem): InboxItem => {
-  const { concerns, apply } = actionOf(action)
-  return concerns(item) ? apply(item, at) : item
+export const marked = (mark: Mark, item: InboxItem): InboxItem => {
+  const { concerns, apply } = actionOf(mark.action)
+  return concerns(item, mark) ? apply(item, mark) : item
 }
 
 /** Whether a mark changes this item, by all that is known here. */
-export const isConcerned = ({ action, selection, newestArrival }: Mark, item: InboxItem): boolean => {
-  const { concerns, archived = false } = actionOf(action)
-  if (item.arrivedAt === null || !concerns(item)) return false
+export const isConcerned = (mark: Mark, item: InboxItem): boolean => {
+  const { action, selection, newestArrival } = mark
+  const { concerns, defaults } = actionOf(action)
+  if (item.arrivedAt === null || !concerns(item, mark)) return false
   // Ids are looked up by who calls.
   if ('ids' in selection) return true
-  return item.arrivedAt <= newestArrival && fits(selection.filter, item, { archived })
+  return item.arrivedAt <= newestArrival && fits(selection.filter, item, defaults)
 }
 
 /**

@@ -67,7 +67,10 @@ export const createSender = (
       if (closed) throw new CarillonClientError('CLIENT_CLOSED', 'The inbox store was closed before this was sent')
       onSent(mark)
       try {
-        return await client[actionOf(mark.action).method]({ recipientId, ...mark.selection })
+        const { method } = actionOf(mark.action)
+        if (method !== 'snooze') return await client[method]({ recipientId, ...mark.selection })
+        const { ids } = mark.selection as { readonly ids: readonly string[] }
+        return await client.snooze({ recipientId, ids, until: mark.until ?? mark.at })
       } catch (error) {
         if (!passing(error)) throw error
         const asked = (error.retryAfterSeconds ?? 0) * 1_000

@@ -65,6 +65,12 @@ export interface InboxStore {
   readonly markUnread: MarkInbox
   readonly archive: MarkInbox
   readonly unarchive: MarkInbox
+  /** Puts items away until an instant, when they come back by themselves. */
+  readonly snooze: (selection: {
+    readonly ids: readonly string[]
+    readonly until: Date
+  }) => Promise<InboxChangeFragment>
+  readonly unsnooze: MarkInbox
   /** Throws everything away and loads it anew; also the way out of `failed`. */
   reload(): void
   /** Ends it for good: marks that were not sent are rejected with CLIENT_CLOSED. The client stays open. */
@@ -234,13 +240,20 @@ export const createInboxStore = (client: InboxSource, options: InboxStoreOptions
   }
 
   const make =
-    (action: InboxActionName): MarkInbox =>
-    async (asked) => {
+    (action: InboxActionName) =>
+    async (asked: InboxSelection & { readonly until?: Date }): Promise<InboxChangeFragment> => {
       const upTo = 'filter' in asked ? (asked.upTo ?? ledger.cursor ?? undefined) : undefined
       const selection = 'ids' in asked ? { ids: asked.ids } : { filter: asked.filter, ...(upTo && { upTo }) }
       const { newestArrival } = ledger
       const id = newMarkId()
-      const mark: Mark = { id, action, selection, at: new Date().toISOString(), newestArrival }
+      const mark: Mark = {
+        id,
+        action,
+        selection,
+        at: new Date().toISOString(),
+        until: asked.until?.toISOString() ?? null,
+        newestArrival,
+      }
       ledger.mark(mark)
       show({})
       tabs?.tell({ kind: 'made', mark })
@@ -285,6 +298,8 @@ export const createInboxStore = (client: InboxSource, options: InboxStoreOptions
     markUnread: make('unread'),
     archive: make('archive'),
     unarchive: make('unarchive'),
+    snooze: make('snooze'),
+    unsnooze: make('unsnooze'),
     reload() {
       ledger.reset()
       for (const list of lists.values()) list.restart()

@@ -18,13 +18,15 @@ export interface InboxView {
 }
 
 export interface InboxProps {
-  /** Default: all, unread, archived. With a single one, no buttons are shown. */
+  /** Default: all, unread, snoozed, archived. With a single one, no buttons are shown. */
   readonly views?: readonly InboxView[] | undefined
   /**
    * Somebody clicked an item, or pressed Enter on it: it has been marked as read. The place to follow its
    * `primaryAction` with your router; links inside work by themselves.
    */
   readonly onOpen?: ((item: InboxItem, event: MouseEvent) => void) | undefined
+  /** Until when the button of an item snoozes it; default: nine o'clock tomorrow, in the browser's time zone. */
+  readonly snoozeUntil?: ((now: Date) => Date) | undefined
   /** Shows an item's content your way. */
   readonly renderContent?: ((item: InboxItem) => ReactNode) | undefined
   /** Default: the label `inbox`. */
@@ -33,14 +35,25 @@ export interface InboxProps {
   readonly headerEnd?: ReactNode | undefined
 }
 
+/** By the calendar, not by 24 hours: clocks change. */
+const tomorrowAtNine = (now: Date): Date => new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 9)
+
 const defaultViews = (labels: InboxLabels): readonly InboxView[] => [
   { label: labels.all, filter: {}, empty: labels.empty },
   { label: labels.unread, filter: { read: false }, empty: labels.emptyUnread },
+  { label: labels.snoozed, filter: { snoozed: true }, empty: labels.emptySnoozed },
   { label: labels.archived, filter: { archived: true }, empty: labels.emptyArchived },
 ]
 
 /** A live inbox: a list with as many items as there are, marks, and views, for mouse, keyboard and screen reader. */
-export const Inbox = ({ views, onOpen, renderContent, heading, headerEnd }: InboxProps): JSX.Element => {
+export const Inbox = ({
+  views,
+  onOpen,
+  snoozeUntil = tomorrowAtNine,
+  renderContent,
+  heading,
+  headerEnd,
+}: InboxProps): JSX.Element => {
   const { labels, theme } = useCarillon()
   const shownViews = views ?? defaultViews(labels)
   const [chosen, choose] = useState(0)
@@ -57,7 +70,11 @@ export const Inbox = ({ views, onOpen, renderContent, heading, headerEnd }: Inbo
     marking.catch(setRefusal)
   }, [])
   const { markRead } = inbox
-  const act = useCallback((one: ItemAct, { id }: InboxItem) => run(inbox[one]({ ids: [id] })), [inbox, run])
+  const act = useCallback(
+    (one: ItemAct, { id }: InboxItem) =>
+      run(one === 'snooze' ? inbox.snooze({ ids: [id], until: snoozeUntil(new Date()) }) : inbox[one]({ ids: [id] })),
+    [inbox, run, snoozeUntil],
+  )
   const open = useCallback(
     (item: InboxItem, event: MouseEvent) => {
       if (item.readAt === null) run(markRead({ ids: [item.id] }))

@@ -6,7 +6,7 @@ import { UNSEEN } from './announcer.tsx'
 import { useCarillon } from './provider.tsx'
 import { RelativeTime } from './time.tsx'
 
-export type ItemAct = 'markRead' | 'markUnread' | 'archive' | 'unarchive'
+export type ItemAct = 'markRead' | 'markUnread' | 'archive' | 'unarchive' | 'snooze' | 'unsnooze'
 
 export interface ItemProps {
   readonly item: InboxItem
@@ -28,6 +28,8 @@ const ICONS: Readonly<Record<ItemAct, string>> = {
   markUnread: 'M8 4.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z',
   archive: 'M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.75h3',
   unarchive: 'M2.5 9.5V13h11V9.5M8 10V3M5 6l3-3 3 3',
+  snooze: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11ZM8 5v3.2l2 1.6',
+  unsnooze: 'M2.5 9.5V13h11V9.5M8 10V3M5 6l3-3 3 3',
 }
 
 const SAFE = new Set(['http:', 'https:', 'mailto:', 'tel:'])
@@ -119,6 +121,8 @@ export const Item = memo(function Item(props: ItemProps): JSX.Element {
       <div className="carillon-acts">
         {item.readAt === null ? button('markRead', labels.markRead) : button('markUnread', labels.markUnread)}
         {item.archivedAt === null ? button('archive', labels.archive) : button('unarchive', labels.unarchive)}
+        {item.archivedAt === null && item.snoozedUntil === null ? button('snooze', labels.snooze) : null}
+        {item.snoozedUntil === null ? null : button('unsnooze', labels.unsnooze)}
       </div>
     </article>
   )

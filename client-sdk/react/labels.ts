@@ -11,17 +11,21 @@ export interface InboxLabels {
   readonly all: string
   readonly unread: string
   readonly archived: string
+  readonly snoozed: string
   readonly markAllRead: string
   readonly markRead: string
   readonly markUnread: string
   readonly archive: string
   readonly unarchive: string
+  readonly snooze: string
+  readonly unsnooze: string
   readonly close: string
   readonly loading: string
   readonly loadMore: string
   readonly empty: string
   readonly emptyUnread: string
   readonly emptyArchived: string
+  readonly emptySnoozed: string
   readonly offline: string
   readonly failed: string
   readonly retry: string
@@ -64,17 +68,21 @@ export const ENGLISH: InboxLabels = {
   all: 'All',
   unread: 'Unread',
   archived: 'Archived',
+  snoozed: 'Snoozed',
   markAllRead: 'Mark all as read',
   markRead: 'Mark as read',
   markUnread: 'Mark as unread',
   archive: 'Archive',
   unarchive: 'Move to inbox',
+  snooze: 'Remind me tomorrow',
+  unsnooze: 'Bring back now',
   close: 'Close',
   loading: 'Loading…',
   loadMore: 'Load more',
   empty: 'Nothing here yet.',
   emptyUnread: 'You have read everything.',
   emptyArchived: 'Nothing is archived.',
+  emptySnoozed: 'Nothing is snoozed.',
   offline: 'Offline. Trying to connect…',
   failed: 'Notifications cannot be loaded.',
   retry: 'Try again',

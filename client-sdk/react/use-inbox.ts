@@ -19,7 +19,7 @@ export interface UseInbox extends InboxListState, Pick<InboxStore, Mark> {
   readonly reload: () => void
 }
 
-type Mark = 'markSeen' | 'markRead' | 'markUnread' | 'archive' | 'unarchive'
+type Mark = 'markSeen' | 'markRead' | 'markUnread' | 'archive' | 'unarchive' | 'snooze' | 'unsnooze'
 
 /**
  * An inbox, or the part of it that a filter fits, live. Marks show at once; their promises reject where the server
@@ -44,6 +44,8 @@ export const useInbox = (filter?: InboxListFilter): UseInbox => {
       markUnread: store.markUnread,
       archive: store.archive,
       unarchive: store.unarchive,
+      snooze: store.snooze,
+      unsnooze: store.unsnooze,
     }),
     [state, connection.status, connection.error, list, store],
   )

@@ -163,8 +163,8 @@ test('everything is done by keyboard alone, and the focus is never lost', async 
   await press('Enter')
   await articles(page).first().waitFor()
   expect(await focused()).toBe('Notifications')
-  // Mark all, close, three views, then the list: one stop.
-  await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab', 'Tab')
+  // Mark all, close, four views, then the list: one stop.
+  await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab', 'Tab', 'Tab')
   expect(await focused()).toContain('Unread: 3')
   await press('ArrowDown', 'ArrowDown')
   expect(await focused()).toContain('Unread: 1')
@@ -201,6 +201,12 @@ test('the views show what they say, and the last one archived leaves the focus i
   expect(await titles(page)).toEqual(['Unread: 0'])
   await page.getByRole('button', { name: 'Archived', exact: true }).click()
   await page.getByText('Nothing is archived.').waitFor()
+  await page.getByRole('button', { name: 'All', exact: true }).click()
+  await articles(page).first().getByRole('button', { name: 'Remind me tomorrow' }).click()
+  await until('it is put away', async () => (await articles(page).count()) === 1)
+  await page.getByRole('button', { name: 'Snoozed', exact: true }).click()
+  await articles(page).getByRole('button', { name: 'Bring back now' }).click()
+  await page.getByText('Nothing is snoozed.').waitFor()
   await page.getByRole('button', { name: 'All', exact: true }).click()
   for (const left of [1, 0]) {
     await articles(page).first().getByRole('button', { name: 'Archive' }).click()

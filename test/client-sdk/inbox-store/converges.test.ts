@@ -6,14 +6,14 @@ import {
   type InboxListFilter,
   type InboxStore,
 } from '../../../client-sdk/inbox-store/index.ts'
-import { type Fate, type Hop, ModelInbox } from './model-inbox.ts'
+import { type Fate, type Hop, ModelInbox, TOMORROW } from './model-inbox.ts'
 
 /*
  * Two tabs, a server that others change too, requests that overtake each other, get lost or are refused: in whatever
  * order all of that comes, both tabs end with what the server has.
  */
 
-const FILTERS: readonly InboxListFilter[] = [{}, { read: false }, { archived: true }]
+const FILTERS: readonly InboxListFilter[] = [{}, { read: false }, { archived: true }, { snoozed: true }]
 const IDS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
 /** A turn of the event loop: everything that can go on by itself has done so. */
@@ -66,23 +66,31 @@ afterEach(() => {
   channels = []
 })
 
+const fates = fc.constantFrom<Fate>('answered', 'answered', 'answered', 'refused', 'lost before', 'lost after')
 const marking = fc.record({
   kind: fc.constant('mark' as const),
   tab: fc.nat({ max: 1 }),
-  action: fc.constantFrom('markSeen', 'markRead', 'markUnread', 'archive', 'unarchive'),
+  action: fc.constantFrom('markSeen', 'markRead', 'markUnread', 'archive', 'unarchive', 'unsnooze'),
   selection: fc.oneof(
     fc.record({ ids: fc.subarray(IDS, { minLength: 1 }) }),
     fc.record({ filter: fc.constantFrom<InboxListFilter>({}, { read: false }, { seen: false }) }),
   ),
-  fate: fc.constantFrom<Fate>('answered', 'answered', 'answered', 'refused', 'lost before', 'lost after'),
+  fate: fates,
+})
+const snoozing = fc.record({
+  kind: fc.constant('snooze' as const),
+  tab: fc.nat({ max: 1 }),
+  ids: fc.subarray(IDS, { minLength: 1 }),
+  fate: fates,
 })
 const elsewhere = fc.record({
   kind: fc.constant('elsewhere' as const),
-  action: fc.constantFrom('seen', 'read', 'unread', 'archive', 'unarchive'),
+  action: fc.constantFrom('seen', 'read', 'unread', 'archive', 'unarchive', 'snooze', 'unsnooze'),
   ids: fc.subarray(IDS, { minLength: 1, maxLength: 2 }),
 })
 const step = fc.oneof(
   { weight: 4, arbitrary: marking },
+  { weight: 1, arbitrary: snoozing },
   { weight: 3, arbitrary: elsewhere },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('arrive' as const), id: fc.constantFrom(...IDS) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), id: fc.constantFrom(...IDS) }) },
@@ -94,9 +102,9 @@ const step = fc.oneof(
 /** What is in a list, by instant of arrival: the order within one is not the server's promise. */
 const byArrival = (items: readonly InboxItem[]): unknown[] => {
   const groups: { arrivedAt: string | null; items: unknown[] }[] = []
-  for (const { id, arrivedAt, seenAt, readAt, archivedAt, cursor } of items) {
+  for (const { id, arrivedAt, seenAt, readAt, archivedAt, snoozedUntil, cursor } of items) {
     if (groups.at(-1)?.arrivedAt !== arrivedAt) groups.push({ arrivedAt, items: [] })
-    groups.at(-1)?.items.push(`${id} ${seenAt} ${readAt} ${archivedAt} ${cursor}`)
+    groups.at(-1)?.items.push(`${id} ${seenAt} ${readAt} ${archivedAt} ${snoozedUntil} ${cursor}`)
   }
   return groups.map((group) => ({ ...group, items: group.items.sort() }))
 }
@@ -127,6 +135,9 @@ test('two tabs end with the server’s state, whatever was marked, changed, lost
           if (one.kind === 'mark') {
             server.fates.push(one.fate)
             stores[one.tab]?.[one.action](one.selection).catch(() => {})
+          } else if (one.kind === 'snooze') {
+            server.fates.push(one.fate)
+            stores[one.tab]?.snooze({ ids: one.ids, until: new Date(TOMORROW) }).catch(() => {})
           } else if (one.kind === 'elsewhere') server.mark(one.action, { ids: one.ids })
           else if (one.kind === 'arrive') server.arrive(one.id)
           else if (one.kind === 'remove') server.remove(one.id)

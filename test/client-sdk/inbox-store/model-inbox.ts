@@ -14,13 +14,15 @@ interface Row {
   arrival: number
 }
 
-type Action = 'seen' | 'read' | 'unread' | 'archive' | 'unarchive'
+type Action = 'seen' | 'read' | 'unread' | 'archive' | 'unarchive' | 'snooze' | 'unsnooze'
 
 /** Opaque: nothing but equality can be seen in it. */
 const cursorOf = (version: number): string => `${(version * 2_654_435_761) % 4_294_967_296}`
 
 const MAX_AN_UPDATE = 3
 const MAX_LISTED = 2
+
+export const TOMORROW = '2026-03-01T09:00:00.000Z'
 
 /**
  * An inbox as the server keeps it, in memory and in one's own time: each request is read at one moment and answered at
@@ -86,11 +88,13 @@ export class ModelInbox {
     this.moved()
   }
 
-  mark(action: Action, selection: InboxSelection): InboxChangeFragment {
+  mark(action: Action, selection: InboxSelection & { readonly until?: string }): InboxChangeFragment {
     const chosen = this.select(action, selection).filter(({ item }) => {
       if (action === 'seen') return !item.seenAt
       if (action === 'read') return !item.readAt
       if (action === 'unread') return item.readAt
+      if (action === 'snooze') return item.snoozedUntil !== (selection.until ?? TOMORROW)
+      if (action === 'unsnooze') return item.snoozedUntil
       return action === 'archive' ? !item.archivedAt : item.archivedAt
     })
     const at = `2026-02-01T00:00:${String(this.version % 60).padStart(2, '0')}.000Z`
@@ -103,6 +107,8 @@ export class ModelInbox {
         unread: { readAt: null },
         archive: { archivedAt: at },
         unarchive: { archivedAt: null },
+        snooze: { snoozedUntil: selection.until ?? TOMORROW },
+        unsnooze: { snoozedUntil: null },
       }[action]
       row.version = this.version
       row.item = { ...item, ...set, cursor: cursorOf(this.version) }
@@ -120,11 +126,12 @@ export class ModelInbox {
   }
 
   /** Oldest arrival first. */
-  fitting(filter: InboxListFilter, { archived = false } = {}): Row[] {
+  fitting(filter: InboxListFilter, defaults: InboxListFilter = {}): Row[] {
     return [...this.rows.values()]
       .filter(
         ({ item }) =>
-          (item.archivedAt !== null) === (filter.archived ?? archived) &&
+          (item.archivedAt !== null) === (filter.archived ?? defaults.archived ?? false) &&
+          (item.snoozedUntil !== null) === (filter.snoozed ?? defaults.snoozed ?? false) &&
           (filter.read == null || (item.readAt !== null) === filter.read) &&
           (filter.seen == null || (item.seenAt !== null) === filter.seen),
       )
@@ -139,7 +146,9 @@ export class ModelInbox {
     const { upTo } = selection
     let last = this.version
     while (upTo && cursorOf(last) !== upTo && last > 0) last -= 1
-    return this.fitting(selection.filter, { archived: action === 'unarchive' }).filter(({ arrival }) => arrival <= last)
+    return this.fitting(selection.filter, { archived: action === 'unarchive', snoozed: action === 'unsnooze' }).filter(
+      ({ arrival }) => arrival <= last,
+    )
   }
 
   private moved(): void {
@@ -252,6 +261,8 @@ export class ModelInbox {
       markUnread: marks('unread'),
       archive: marks('archive'),
       unarchive: marks('unarchive'),
+      snooze: marks('snooze'),
+      unsnooze: marks('unsnooze'),
     }
   }
 }
