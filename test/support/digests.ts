@@ -50,6 +50,14 @@ export const comments = async (
   return ids
 }
 
+let people = 0
+
+/** Somebody whom no other test of a file knows. */
+export const somebody = (): string => {
+  people += 1
+  return `person-${people}`
+}
+
 const BUCKETS = `query ($filter: DigestBucketFilter) {
   digestBuckets(filter: $filter) { edges { node {
     id rule { key version } recipientId channel groupingValue windowStartsAt windowEndsAt memberCount state emittedAt
@@ -65,9 +73,51 @@ export const buckets = async (carillon: TestCarillon, filter: object = {}) => {
   return digestBuckets.edges.map(({ node }: any) => node).reverse()
 }
 
-export const flush = (carillon: TestCarillon, bucketId: string): Promise<unknown> =>
-  carillon.ok(
+/** The one bucket that somebody has. */
+export const bucketOf = async (carillon: TestCarillon, recipientId: string) => {
+  const [bucket, ...others] = await buckets(carillon, { recipientId })
+  if (!bucket || others.length > 0) throw new Error(`expected one bucket of ${recipientId}, found ${others.length + 1}`)
+  return bucket
+}
+
+/** Closes a bucket by hand; answers the state that it is in then. */
+export const flush = async (carillon: TestCarillon, bucketId: string): Promise<string> => {
+  const { flushDigestBucket } = await carillon.ok(
     carillon.operatorKey,
     'mutation ($input: FlushDigestBucketInput!) { flushDigestBucket(input: $input) { bucket { state } } }',
     { input: { bucketId, reason: 'asked for' } },
   )
+  return flushDigestBucket.bucket.state
+}
+
+/** A rule as the API takes it. */
+export const ruleInput = ({ window, ...rule }: DigestRuleDefinition): Record<string, unknown> => ({
+  ...rule,
+  groupBy: rule.groupBy.toUpperCase(),
+  windowKind: window.kind.toUpperCase(),
+  ...(window.kind === 'boundary'
+    ? { boundaryTime: window.time, boundaryTimeZone: window.timeZone }
+    : { windowMinutes: window.minutes }),
+  ...(window.kind === 'sliding' && { maxWindowMinutes: window.maxMinutes }),
+})
+
+const UPSERT =
+  'mutation ($input: DigestRuleInput!) { upsertDigestRule(input: $input) { digestRule { id key version } } }'
+const DELETE =
+  'mutation ($input: DeleteDigestRuleInput!) { deleteDigestRule(input: $input) { digestRule { id key version } } }'
+
+/** Stores a version of a rule; the answer may be a refusal. */
+export const tryUpsertRule = (carillon: TestCarillon, input: Record<string, unknown>, key = carillon.operatorKey) =>
+  carillon.ask(key, UPSERT, { input })
+
+/** Stores a version of a rule. */
+export const upsertRule = async (carillon: TestCarillon, rule: DigestRuleDefinition) =>
+  (await carillon.ok(carillon.operatorKey, UPSERT, { input: ruleInput(rule) })).upsertDigestRule.digestRule
+
+/** Deletes a version of a rule; the answer may be a refusal. */
+export const tryDeleteRule = (carillon: TestCarillon, input: { key: string; version: number }) =>
+  carillon.ask(carillon.operatorKey, DELETE, { input })
+
+/** Deletes a version of a rule. */
+export const deleteRule = async (carillon: TestCarillon, input: { key: string; version: number }) =>
+  (await carillon.ok(carillon.operatorKey, DELETE, { input })).deleteDigestRule.digestRule

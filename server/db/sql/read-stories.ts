@@ -35,7 +35,7 @@ export interface StoryRow {
   attempts: readonly AttemptJson[] | null
   decisions: readonly DecisionJson[] | null
   transitions: readonly TransitionJson[] | null
-  /** The bucket that it is, or was, held in. */
+  /** The bucket that it is, or was, held in; without the digest where it had left before that was made. */
   held_in: BucketJson | null
   /** The bucket that it is the digest of. */
   digest_of: (BucketJson & { readonly members: readonly MemberJson[] | null; readonly member_count: number }) | null
@@ -132,7 +132,8 @@ select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, 
     select id, event, reason, context, at from delivery_transition where tenant_id = $1 and delivery_id = v.id
   ) t) as transitions,
   (select row_to_json(h) from (
-    select r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at, b.digest_delivery_id, m.resolution, m.reason
+    select r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at,
+      case when not m."left" then b.digest_delivery_id end as digest_delivery_id, m.resolution, m.reason
     from digest_membership m
     join digest_bucket b on b.tenant_id = m.tenant_id and b.id = m.bucket_id
     join digest_rule r on r.tenant_id = b.tenant_id and r.id = b.rule_id

@@ -41,6 +41,12 @@ const ruleFaults = (definition: DigestRuleDefinition, index: number): string[] =
     return [`${name}: window.kind must be one of ${DIGEST_WINDOW_KINDS.join(', ')}`]
   }
   if (typeof definition.channel !== 'string') return [`${name} has no channel`]
+  for (const field of ['matchNotificationKey', 'matchCategory'] as const) {
+    if (!['string', 'undefined'].includes(typeof definition[field])) return [`${name}: ${field} must be text`]
+  }
+  if (!['boolean', 'undefined'].includes(typeof definition.excludeRead)) {
+    return [`${name}: excludeRead must be true or false`]
+  }
   const fault = digestRuleFault(toRule(definition), [], (field) => ['window', field])
   return fault ? [`${name}: ${fault.path.join('.')} ${fault.message}`] : []
 }
@@ -49,9 +55,11 @@ const ruleFaults = (definition: DigestRuleDefinition, index: number): string[] =
 export const readDigestRules = (definitions: readonly DigestRuleDefinition[] = []): readonly DigestRule[] => {
   if (!Array.isArray(definitions)) throw new SetupError('`digestRules` must be a list')
   const faults = definitions.flatMap(ruleFaults)
-  const names = definitions.map(({ key, version }) => `"${key}" version ${version}`)
-  const twice = names.filter((name, index) => names.indexOf(name) < index)
-  faults.push(...twice.map((name) => `Digest rule ${name} is defined twice`))
+  if (faults.length === 0) {
+    const names = definitions.map(({ key, version }) => `"${key}" version ${version}`)
+    const twice = names.filter((name, index) => names.indexOf(name) < index)
+    faults.push(...twice.map((name) => `Digest rule ${name} is defined twice`))
+  }
   if (faults.length > 0) throw new SetupError(`The digest rules have faults:\n- ${faults.join('\n- ')}`)
   return definitions.map(toRule)
 }
