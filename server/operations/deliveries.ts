@@ -1,6 +1,6 @@
 import { type OperatorAction, operatorFault } from '../core/delivery.ts'
 import type { NewTransition } from '../db/sql/begin-deliveries.ts'
-import { holdSecrets } from '../db/sql/erase-secrets.ts'
+import { holdSecrets, holdSecretsOfDigest } from '../db/sql/erase-secrets.ts'
 import { leaveBuckets } from '../db/sql/leave-buckets.ts'
 import type { InboxRow } from '../db/sql/lock-inboxes.ts'
 import { lockRunOfDelivery, type RunRow } from '../db/sql/lock-runs.ts'
@@ -12,7 +12,7 @@ import {
   releaseDelivery,
 } from '../db/sql/operate-delivery.ts'
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
-import { asTenant } from '../db/transaction.ts'
+import { asTenant, type Transaction } from '../db/transaction.ts'
 import { CarillonError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -34,6 +34,16 @@ const TRANSITIONS: Readonly<Record<OperatorAction, Pick<NewTransition, 'event' |
   retry: { event: 'retried', reason: null },
   cancel: { event: 'cancelled', reason: 'cancelled_by_operator' },
   resume: { event: 'resumed', reason: null },
+}
+
+/** Keeps the secret fields that a delivery's content is made of, its own event's or those of all that a digest holds, and says which are there yet. */
+const holdSecretsFor = async (
+  tx: Transaction,
+  tenantId: string,
+  { id, event_id: eventId, has_secrets: hasSecrets, is_digest: isDigest }: OperatedRow & { readonly id: string },
+): Promise<readonly { readonly sealed: boolean }[]> => {
+  if (isDigest) return tx.query<{ sealed: boolean }>(holdSecretsOfDigest({ tenantId, id }))
+  return hasSecrets ? tx.query<{ sealed: boolean }>(holdSecrets({ tenantId, id: eventId })) : []
 }
 
 /**
@@ -65,8 +75,8 @@ export const operateDelivery = async (
     ])
     if (!row) throw missing()
     const { now } = time as ClockRow
-    const secret = action === 'retry' && row.has_secrets && row.channel !== 'in_app'
-    const [event] = secret ? await tx.query<{ sealed: boolean }>(holdSecrets({ tenantId, id: row.event_id })) : []
+    const sealed =
+      action === 'retry' && row.channel !== 'in_app' ? await holdSecretsFor(tx, tenantId, { ...row, id }) : []
     const fault = operatorFault(action, {
       status: row.status,
       orchestrationState: row.orchestration_state,
@@ -74,7 +84,7 @@ export const operateDelivery = async (
       queued: row.queued,
       eventCancelled: row.event_status === 'cancelled',
       expired: row.expires_at !== null && row.expires_at <= now,
-      secretsErased: secret && !event?.sealed,
+      secretsErased: sealed.some((one) => !one.sealed),
     })
     if (fault) {
       throw new CarillonError('INVALID_STATE', `Cannot ${action} this delivery: it ${fault}`, {

@@ -29,6 +29,11 @@ const IS_SPENT = `e.status in ('planned', 'cancelled') and not exists (
     select from delivery v where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status in ('pending', 'failed', 'dispatched')
   ) and not exists (
     select from workflow_run r where r.tenant_id = e.tenant_id and r.event_id = e.id and r.state in ('active', 'waiting')
+  ) and not exists (
+    select from delivery v join digest_membership m on m.tenant_id = v.tenant_id and m.delivery_id = v.id
+    join digest_bucket b on b.tenant_id = m.tenant_id and b.id = m.bucket_id
+    join delivery w on w.tenant_id = b.tenant_id and w.id = b.digest_delivery_id and w.status in ('pending', 'failed', 'dispatched')
+    where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status = 'digested'
   )`
 
 export type LookedAtRow = SealedEventRow & {
@@ -61,8 +66,10 @@ order by e.tenant_id, e.id`,
 })
 
 /**
- * Erases the secret fields of events of which nothing is left to be sent. The events must be locked, by an earlier
- * statement: whoever lets a delivery go on again holds that lock, and this one sees what they have done.
+ * Erases the secret fields of events of which nothing is left to be sent, by a digest that holds it either. The events
+ * must be locked, by an earlier statement:
+ * whoever lets a delivery go on again holds that lock, and this one sees what they have done. Indexes: delivery's by
+ * event, and the keys.
  */
 export const eraseSecrets = (events: readonly EventKey[]): QueryConfig => ({
   name: 'erase_secrets',
@@ -79,5 +86,20 @@ returning e.tenant_id, e.id`,
 export const holdSecrets = ({ tenantId, id }: EventKey): QueryConfig => ({
   name: 'hold_secrets',
   text: `select sealed_payload is not null as sealed from event where tenant_id = $1 and id = $2 for share`,
+  values: [tenantId, id],
+})
+
+/** The same for all that went into a digest, by its delivery's id; no row for what never had secret fields. */
+export const holdSecretsOfDigest = ({ tenantId, id }: EventKey): QueryConfig => ({
+  name: 'hold_secrets_of_digest',
+  text: `
+select e.sealed_payload is not null as sealed from event e
+where e.tenant_id = $1 and e.has_secrets and e.id in (
+  select v.event_id from digest_bucket b
+  join digest_membership m on m.tenant_id = b.tenant_id and m.bucket_id = b.id and m.resolution = 'included'
+  join delivery v on v.tenant_id = m.tenant_id and v.id = m.delivery_id
+  where b.tenant_id = $1 and b.digest_delivery_id = $2
+)
+order by e.id for share of e`,
   values: [tenantId, id],
 })

@@ -20,6 +20,7 @@ export interface OperatedRow {
   event_status: string
   /** Whether its event was given secret fields. */
   has_secrets: boolean
+  is_digest: boolean
   recipient_count: number
   channel: string
   step_key: string
@@ -50,7 +51,7 @@ select 1 from event e where e.tenant_id = $1 and e.id = (select v.event_id from 
   {
     name: 'lock_delivery',
     text: `
-select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.step_key, v.event_id, e.status as event_status, e.has_secrets, e.recipient_count,
+select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.step_key, v.event_id, e.status as event_status, e.has_secrets, e.is_digest, e.recipient_count,
   exists (select from due d where d.tenant_id = v.tenant_id and d.kind = 'delivery' and d.subject_id = v.id) as queued
 from delivery v join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
 where v.tenant_id = $1 and v.id = $2 for no key update of v`,
