@@ -30,9 +30,16 @@ join digest_bucket b on b.tenant_id = k.tenant_id collate "C" and b.id = k.id an
   values: keyValues(buckets),
 })
 
+/**
+ * What is held in these buckets. Each table is asked by its key, row by row: of a young database, in which one tenant has
+ * everything, the planner expects a row or two, and would otherwise join all of one table with all of another.
+ */
 const HELD = `
 from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
-join digest_membership m on m.tenant_id = k.tenant_id collate "C" and m.bucket_id = k.id and m.resolution is null`
+cross join lateral (
+  select m.tenant_id, m.bucket_id, m.delivery_id, m.position from digest_membership m
+  where m.tenant_id = k.tenant_id collate "C" and m.bucket_id = k.id and m.resolution is null offset 0
+) m`
 
 /**
  * Locks what is held in these buckets, one statement after the other: the due rows of those that expire, then the
@@ -43,16 +50,17 @@ export const lockMembers = (buckets: readonly BucketKey[]): readonly QueryConfig
   {
     name: 'lock_member_queue',
     text: `
-select d.subject_id ${HELD}
-join due d on d.tenant_id = m.tenant_id and d.kind = 'delivery' and d.subject_id = m.delivery_id
+with held as materialized (select m.tenant_id, m.delivery_id ${HELD})
+select d.subject_id from held h
+join due d on d.tenant_id = h.tenant_id and d.kind = 'delivery' and d.subject_id = h.delivery_id
 order by d.tenant_id, d.subject_id for update of d`,
     values: keyValues(buckets),
   },
   {
     name: 'lock_members',
     text: `
-select v.id ${HELD}
-join delivery v on v.tenant_id = m.tenant_id and v.id = m.delivery_id
+with held as materialized (select m.tenant_id, m.delivery_id ${HELD})
+select v.id from held h join delivery v on v.tenant_id = h.tenant_id and v.id = h.delivery_id
 order by v.tenant_id, v.id for no key update of v`,
     values: keyValues(buckets),
   },
@@ -107,10 +115,16 @@ export const readMembers = (buckets: readonly BucketKey[]): QueryConfig => ({
   name: 'read_members',
   text: `
 select v.tenant_id, m.bucket_id, v.id, v.notification_key, v.notification_id, v.step_key, v.in_run, v.channel, v.category, v.fallback, v.released, v.expires_at,
-  e.required, e.urgent, coalesce(n.read_at, n.archived_at) is not null as read ${HELD}
-join delivery v on v.tenant_id = m.tenant_id and v.id = m.delivery_id and v.status = 'pending' and v.orchestration_state = 'digest_held'
-join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
-join notification n on n.tenant_id = v.tenant_id and n.id = v.notification_id
+  e.required, e.urgent, n.read ${HELD}
+cross join lateral (
+  select v.* from delivery v where v.tenant_id = m.tenant_id and v.id = m.delivery_id
+    and v.status = 'pending' and v.orchestration_state = 'digest_held' offset 0
+) v
+cross join lateral (select e.required, e.urgent from event e where e.tenant_id = v.tenant_id and e.id = v.event_id offset 0) e
+cross join lateral (
+  select coalesce(n.read_at, n.archived_at) is not null as read from notification n
+  where n.tenant_id = v.tenant_id and n.id = v.notification_id offset 0
+) n
 order by v.tenant_id, m.bucket_id, m.position`,
   values: keyValues(buckets),
 })

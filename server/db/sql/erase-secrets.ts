@@ -30,10 +30,11 @@ const IS_SPENT = `e.status in ('planned', 'cancelled') and not exists (
   ) and not exists (
     select from workflow_run r where r.tenant_id = e.tenant_id and r.event_id = e.id and r.state in ('active', 'waiting')
   ) and not exists (
-    select from delivery v join digest_membership m on m.tenant_id = v.tenant_id and m.delivery_id = v.id
-    join digest_bucket b on b.tenant_id = m.tenant_id and b.id = m.bucket_id
-    join delivery w on w.tenant_id = b.tenant_id and w.id = b.digest_delivery_id and w.status in ('pending', 'failed', 'dispatched')
-    where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status = 'digested'
+    select from delivery v
+    cross join lateral (select m.bucket_id from digest_membership m where m.tenant_id = v.tenant_id and m.delivery_id = v.id offset 0) m
+    cross join lateral (select b.digest_delivery_id from digest_bucket b where b.tenant_id = v.tenant_id and b.id = m.bucket_id offset 0) b
+    cross join lateral (select w.status from delivery w where w.tenant_id = v.tenant_id and w.id = b.digest_delivery_id offset 0) w
+    where v.tenant_id = e.tenant_id and v.event_id = e.id and v.status = 'digested' and w.status in ('pending', 'failed', 'dispatched')
   )`
 
 export type LookedAtRow = SealedEventRow & {
@@ -96,8 +97,10 @@ export const holdSecretsOfDigest = ({ tenantId, id }: EventKey): QueryConfig => 
 select e.sealed_payload is not null as sealed from event e
 where e.tenant_id = $1 and e.has_secrets and e.id in (
   select v.event_id from digest_bucket b
-  join digest_membership m on m.tenant_id = b.tenant_id and m.bucket_id = b.id and m.resolution = 'included'
-  join delivery v on v.tenant_id = m.tenant_id and v.id = m.delivery_id
+  cross join lateral (
+    select m.delivery_id from digest_membership m where m.tenant_id = $1 and m.bucket_id = b.id and m.resolution = 'included' offset 0
+  ) m
+  cross join lateral (select v.event_id from delivery v where v.tenant_id = $1 and v.id = m.delivery_id offset 0) v
   where b.tenant_id = $1 and b.digest_delivery_id = $2
 )
 order by e.id for share of e`,

@@ -144,8 +144,11 @@ select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, 
       (select count(*) from digest_membership m where m.tenant_id = $1 and m.bucket_id = b.id) as member_count,
       (select json_agg(o order by o.position) from (
         select m.position, m.delivery_id, d.notification_key, m.resolution, m.reason
-        from digest_membership m join delivery d on d.tenant_id = $1 and d.id = m.delivery_id
-        where m.tenant_id = $1 and m.bucket_id = b.id order by m.position limit 100
+        from (
+          select m.position, m.delivery_id, m.resolution, m.reason from digest_membership m
+          where m.tenant_id = $1 and m.bucket_id = b.id order by m.position limit 100
+        ) m
+        cross join lateral (select d.notification_key from delivery d where d.tenant_id = $1 and d.id = m.delivery_id offset 0) d
       ) o) as members
     from digest_bucket b join digest_rule r on r.tenant_id = b.tenant_id and r.id = b.rule_id
     where b.tenant_id = $1 and b.digest_delivery_id = v.id
