@@ -83,6 +83,8 @@ export const recordedFacts = (
   const readState = seenBy('read_state')
   const quietHours = seenBy('quiet_hours')
   const fallback = seenBy('fallback')
+  // An address is a matter of the digest that it goes into.
+  const isMember = checkpoint === 'perform' && !answers.some(({ rule }) => rule === 'address')
   return {
     ...subject,
     checkpoint,
@@ -99,7 +101,7 @@ export const recordedFacts = (
     fallback: fallbackIn({ fallback, readState }, at),
     read: readState['read'] === true,
     digest: digestIn(seenBy('digest')),
-    member: readState['excludeRead'] === true ? { excludeRead: true } : null,
+    member: isMember ? { excludeRead: readState['excludeRead'] === true } : null,
     caps: capsIn(seenBy('delivery_cap'), at),
     quietHours: (quietHours['windows'] ?? []) as readonly QuietHours[],
     zone: zoneIn(quietHours),

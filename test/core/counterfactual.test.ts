@@ -206,6 +206,52 @@ const CASES: readonly (readonly [string, Partial<PlanFacts>, Date, readonly unkn
       NO_FALLBACK,
     ],
   ],
+  [
+    'held for a digest',
+    {
+      digest: {
+        ruleIdentity: 'daily:v2',
+        groupBy: 'category',
+        windowStartsAt: EARLY,
+        windowEndsAt: new Date('2026-01-15T13:00:00.000Z'),
+      },
+    },
+    NOON,
+    [
+      {
+        kind: 'wait',
+        description: 'Wait until 13:00 UTC, when its digest closes.',
+        change: { at: '2026-01-15T13:00:00.000Z' },
+      },
+      {
+        kind: 'tenant_setting',
+        description: 'Delete the digest rule daily:v2, so that no other holds it.',
+        change: { deleteDigestRule: { ruleIdentity: 'daily:v2' } },
+      },
+      {
+        kind: 'code',
+        description: 'Take email out of `digest` of the notifier "comment.mentioned".',
+        change: { notifier: { digest: null } },
+      },
+    ],
+  ],
+  [
+    'read before its digest closed',
+    { checkpoint: 'perform', member: { excludeRead: true }, read: true },
+    NOON,
+    [
+      {
+        kind: 'tenant_setting',
+        description: 'Give the digest rule a version without `excludeRead`.',
+        change: { upsertDigestRule: { excludeRead: false } },
+      },
+      {
+        kind: 'data',
+        description: 'Have the notification unread, and not archived, when this is due.',
+        change: { markUnread: true },
+      },
+    ],
+  ],
   ['expired', { expiresAt: EARLY }, NOON, [NO_EXPIRY]],
   [
     'expired, and it was night as well: the cheapest pair',
@@ -385,6 +431,19 @@ const someWindow = fc.record({
   channels: someChannels,
 })
 
+const someDigest: fc.Arbitrary<PlanFacts['digest']> = fc.option(
+  fc.oneof(
+    fc.constant('no_rule' as const),
+    someDate(15, 300).map((windowEndsAt) => ({
+      ruleIdentity: 'daily:v2',
+      groupBy: 'category' as const,
+      windowStartsAt: EARLY,
+      windowEndsAt,
+    })),
+  ),
+  { freq: 2 },
+)
+
 const someFacts: fc.Arbitrary<PlanFacts> = fc
   .record({
     checkpoint: fc.constantFrom('planning' as const, 'perform' as const),
@@ -401,6 +460,8 @@ const someFacts: fc.Arbitrary<PlanFacts> = fc
       { freq: 2 },
     ),
     read: fc.boolean(),
+    digest: someDigest,
+    member: fc.option(fc.record({ excludeRead: fc.boolean() }), { freq: 2 }),
     // As a recipient has them: no two caps alike.
     caps: fc.uniqueArray(someCap, { maxLength: 3, selector: ({ cap }) => JSON.stringify({ ...cap, limit: 0 }) }),
     quietHours: fc.uniqueArray(someWindow, { maxLength: 3, selector: (window) => JSON.stringify(window) }),
@@ -415,6 +476,9 @@ const someFacts: fc.Arbitrary<PlanFacts> = fc
     ...facts,
     // As dispatch asks: its delay is over.
     fallback: facts.fallback && facts.checkpoint === 'perform' ? { until: EARLY } : facts.fallback,
+    ...(facts.checkpoint === 'perform' ? { digest: null } : { member: null }),
+    // What a digest holds is not asked for these, so nobody knows of them.
+    ...(facts.checkpoint === 'planning' && facts.digest && facts.digest !== 'no_rule' && { caps: [], quietHours: [] }),
   }))
 
 const RUNS = { numRuns: 1_000 }
@@ -435,12 +499,15 @@ const thinkable = (facts: PlanFacts): readonly (readonly [string, PlanFacts])[] 
   ['recipient_setting', { ...facts, preferences: facts.preferences.map((one) => ({ ...one, enabled: true })) }],
   ['recipient_setting', { ...facts, caps: [] }],
   ['recipient_setting', { ...facts, quietHours: [] }],
+  ['tenant_setting', { ...facts, digest: facts.digest && 'no_rule' }],
+  ['tenant_setting', { ...facts, member: facts.member && { excludeRead: false } }],
   ['data', { ...facts, addresses: { ...facts.addresses, usable: 1 } }],
   ['data', { ...facts, expiresAt: null }],
   ['data', { ...facts, read: false }],
   ['code', { ...facts, required: true }],
   ['code', { ...facts, urgent: true }],
   ['code', { ...facts, fallback: null }],
+  ['code', { ...facts, digest: null }],
 ]
 
 /** Whether waiting alone would do, found by trying every quarter of an hour of the next days. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { policyFault } from '../../server/core/policy.ts'
 import { WEEKDAYS } from '../../server/core/quiet-hours.ts'
-import { defineNotifier, memory } from '../../server/index.ts'
+import { type DigestRuleDefinition, defineNotifier, memory } from '../../server/index.ts'
 import { storePolicy } from '../../server/operations/policy-settings.ts'
 import { storePreferences } from '../../server/operations/preferences.ts'
 import { upsertRecipients } from '../../server/operations/recipients.ts'
@@ -16,8 +16,11 @@ import { trigger } from '../support/trigger.ts'
 const CHANNELS = ['email', 'in_app', 'pager', 'sms'] as const
 
 /** On those channels that its payload says, and for some recipients on one fewer. */
-const kind = (key: string, more: { category?: string; required?: true; urgent?: true; fallback?: true }) => {
-  const { fallback, ...rest } = more
+const kind = (
+  key: string,
+  more: { category?: string; required?: true; urgent?: true; fallback?: true; digest?: true },
+) => {
+  const { fallback, digest, ...rest } = more
   return defineNotifier({
     key,
     version: 1,
@@ -32,6 +35,8 @@ const kind = (key: string, more: { category?: string; required?: true; urgent?: 
       sms: () => ({ text: 'T' }),
     },
     ...(fallback && { fallback: { sms: { after: '10m' } } }),
+    // On all but text messages, which no rule holds; by a key of its own where it pages.
+    ...(digest && { digest: { email: {}, in_app: {}, sms: {}, pager: { key: () => 'all pages' } } }),
   })
 }
 const NOTIFIERS = [
@@ -40,6 +45,15 @@ const NOTIFIERS = [
   kind('invoice', { category: 'billing' }),
   kind('page', { category: 'billing', urgent: true }),
   kind('alarm', { category: 'comments', required: true }),
+  kind('report', { category: 'billing', digest: true }),
+  kind('summary', { category: 'comments', required: true, fallback: true, digest: true }),
+]
+const rule = (key: string, channel: string) => ({ key, channel, version: 1, groupBy: 'category' as const })
+/** One of each kind of window; one is full with two, so that the next opens another. */
+const RULES: readonly DigestRuleDefinition[] = [
+  { ...rule('mail', 'email'), window: { kind: 'boundary', time: '02:30' } },
+  { ...rule('inbox', 'in_app'), window: { kind: 'sliding', minutes: 20, maxMinutes: 45 } },
+  { ...rule('pages', 'pager'), groupBy: 'digest_key', window: { kind: 'fixed', minutes: 30 }, maxItems: 2 },
 ]
 const KEYS = NOTIFIERS.map(({ key }) => key)
 const CATEGORIES = ['comments', 'billing'] as const
@@ -59,7 +73,8 @@ const clock = new TestClock()
 let carillon: TestCarillon
 beforeAll(async () => {
   const adapters = { email: memory({ name: 'mail' }), pager: memory({ name: 'pager' }), sms: memory({ name: 'sms' }) }
-  carillon = await startCarillon({ notifiers: NOTIFIERS, adapters, defaults: { timeZone: 'Asia/Tokyo' } }, { clock })
+  const defaults = { timeZone: 'Asia/Tokyo' }
+  carillon = await startCarillon({ notifiers: NOTIFIERS, adapters, digestRules: RULES, defaults }, { clock })
 })
 afterAll(() => carillon.close())
 
@@ -182,9 +197,21 @@ const EVERYTHING: Situation = {
   channels: [...CHANNELS],
   acted: false,
 }
+/** Several that are held already, and more of the same to come: buckets that are open, full, and over. */
+const HELD: Situation = {
+  ...EVERYTHING,
+  history: ([600, 30, 1, 0] as const).map((minutesBefore) => ({
+    minutesBefore,
+    notificationKey: 'report',
+    channels: [...CHANNELS],
+    sent: false,
+  })),
+  notificationKey: 'report',
+}
 const OUTCOMES = [
   'DEFER fallback_delay',
   'DEFER quiet_hours',
+  'DIGEST digest_rule',
   'PASS',
   'SUPPRESS address_bounced',
   'SUPPRESS category_disabled',
@@ -236,7 +263,7 @@ const arrange = async ({ people, history, at, ...happened }: Situation, run: num
 const DELIVERIES = `query ($eventId: ID!, $after: String) {
   deliveries(filter: { eventId: $eventId }, first: 100, after: $after) {
     edges { node {
-      channel status suppressionReason notification { recipientId }
+      channel status orchestrationState suppressionReason notification { recipientId }
       explanation { planningReason nextEligibleAt decisions { checkpoint at rule verdict reason facts } }
     } }
   }
@@ -250,7 +277,8 @@ const linesOfStored = async (eventId: string): Promise<readonly string[]> => {
   return deliveries.edges
     .map(({ node }: GraphQLAnswer['data']) => {
       const { planningReason, nextEligibleAt, decisions } = node.explanation
-      const verdict = VERDICT_OF[node.status] ?? (nextEligibleAt ? 'DEFER' : 'PASS')
+      const held = node.orchestrationState === 'DIGEST_HELD' ? 'DIGEST' : null
+      const verdict = VERDICT_OF[node.status] ?? held ?? (nextEligibleAt ? 'DEFER' : 'PASS')
       const reason = node.suppressionReason ?? planningReason
       return line(node.notification.recipientId, { channel: node.channel, verdict, reason, nextEligibleAt, decisions })
     })
@@ -291,7 +319,7 @@ test('whatever the facts, a simulation takes the decisions that a trigger at the
         outcomes.add([verdict, reason].filter(Boolean).join(' '))
       }
     }),
-    { numRuns: 64, unbiased: true, examples: [[EVERYTHING]] },
+    { numRuns: 64, unbiased: true, examples: [[EVERYTHING], [HELD]] },
   )
   expect([...outcomes].sort()).toEqual(expect.arrayContaining(OUTCOMES))
 }, 60_000)

@@ -26,7 +26,14 @@ export interface ChangeData {
   readonly registerAddress?: { readonly channel: string }
   readonly trigger?: { readonly expiresAt: null }
   readonly markUnread?: boolean
-  readonly notifier?: { readonly required?: true; readonly urgent?: true; readonly fallback?: null }
+  readonly deleteDigestRule?: { readonly ruleIdentity: string }
+  readonly upsertDigestRule?: { readonly excludeRead: false }
+  readonly notifier?: {
+    readonly required?: true
+    readonly urgent?: true
+    readonly fallback?: null
+    readonly digest?: null
+  }
 }
 
 const isCap = (a: DeliveryCap, b: DeliveryCap): boolean =>
@@ -98,6 +105,14 @@ export const applyChange = ({ facts, now }: Situation, change: ChangeData): Situ
     after = { ...after, addresses: { ...after.addresses, usable: after.addresses.usable + 1 } }
   if (change.trigger) after = { ...after, expiresAt: change.trigger.expiresAt }
   if (change.markUnread) after = { ...after, read: false }
+  if (change.deleteDigestRule) {
+    const { digest } = after
+    if (!digest || digest === 'no_rule' || digest.ruleIdentity !== change.deleteDigestRule.ruleIdentity) {
+      throw new Error(`there is no rule ${change.deleteDigestRule.ruleIdentity} to delete`)
+    }
+    after = { ...after, digest: 'no_rule' }
+  }
+  if (change.upsertDigestRule && after.member) after = { ...after, member: change.upsertDigestRule }
   if (change.notifier) after = { ...after, ...change.notifier }
   return { facts: after, now: change.at === undefined ? now : new Date(change.at) }
 }
