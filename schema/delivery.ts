@@ -1,4 +1,4 @@
-import type { Prisma } from '../generated/prisma/client.ts'
+import type { Prisma, Delivery as StoredDelivery } from '../generated/prisma/client.ts'
 import type {
   OrchestrationState as Orchestration,
   AttemptOutcome as Outcome,
@@ -6,6 +6,7 @@ import type {
 } from '../server/core/delivery.ts'
 import { waitingFor } from '../server/core/delivery.ts'
 import { idOfType } from '../server/core/node-id.ts'
+import type { TailedRow, TailFilter } from '../server/db/sql/read-tailed-deliveries.ts'
 import { allow, isRecipient } from './access.ts'
 import { builder } from './builder.ts'
 import { BY_ID, newestFirst, pageBy, selectionOfNodes } from './connection.ts'
@@ -163,6 +164,36 @@ const whereOf = (filter: typeof DeliveryFilter.$inferInput | null | undefined): 
     ...(filter?.insertedBefore != null && { lt: filter.insertedBefore }),
   },
 })
+
+/** A delivery as a statement returned it, as the model has it. */
+const toDelivery = (row: TailedRow): StoredDelivery => ({ ...row, position: BigInt(row.position) })
+
+const tailFilterOf = (filter: typeof DeliveryFilter.$inferInput | null | undefined): TailFilter => ({
+  recipientId: filter?.recipientId ?? null,
+  eventId: filter?.eventId == null ? null : (idOfType('Event', filter.eventId) ?? NOTHING),
+  notificationId: filter?.notificationId == null ? null : (idOfType('Notification', filter.notificationId) ?? NOTHING),
+  notificationKey: filter?.notificationKey ?? null,
+  channel: filter?.channel ?? null,
+  status: filter?.status ?? null,
+  orchestrationState: filter?.orchestrationState ?? null,
+  suppressionReason: filter?.suppressionReason ?? null,
+  correlationId: filter?.correlationId ?? null,
+  insertedAfter: filter?.insertedAfter ?? null,
+  insertedBefore: filter?.insertedBefore ?? null,
+})
+
+builder.subscriptionField('deliveryUpdates', (t) =>
+  t.field({
+    type: Delivery,
+    description: 'Deliveries as they change state: a live tail, not gap-free [operator].',
+    args: { filter: t.arg({ type: DeliveryFilter, description: 'All of them where left out.' }) },
+    subscribe: (_, { filter }, context) => {
+      allow(context, 'OPERATE')
+      return context.app.tail.follow(context.principal.tenantId, tailFilterOf(filter))
+    },
+    resolve: toDelivery,
+  }),
+)
 
 builder.queryFields((t) => ({
   delivery: t.prismaField({

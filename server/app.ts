@@ -43,13 +43,16 @@ import { createReceiveWebhook, type ReceiveWebhook } from './operations/webhooks
 import { keepDefinitions } from './operations/workflows/definitions.ts'
 import { createWakeRuns } from './operations/workflows/wake.ts'
 import { type Bus, memoryBus } from './realtime/bus.ts'
+import { type DeliveryTail, openDeliveryTail } from './realtime/delivery-tail.ts'
 import { type InboxHub, openInboxHub } from './realtime/inbox-hub.ts'
 import { openPostgresBus } from './realtime/postgres-bus.ts'
+import { openRedisBus } from './realtime/redis-bus.ts'
 import { createTelemetry, type Telemetry } from './telemetry.ts'
 
 /** The whole service but its doors. */
 export interface App extends Capabilities {
   readonly hub: InboxHub
+  readonly tail: DeliveryTail
   readonly trigger: Trigger
   readonly receiveWebhook: ReceiveWebhook
   readonly credentials: Credentials
@@ -64,8 +67,8 @@ export interface AppOptions {
   readonly databaseUrl: string
   readonly config: CarillonConfig
   readonly secretKey: string
-  /** How processes tell each other what moved; `memory` where there is one process alone. */
-  readonly bus?: 'memory' | 'postgres'
+  /** How processes tell each other what moved: by the database where left out; `memory` where there is one process alone. */
+  readonly bus?: BusChoice
   readonly clock?: Clock
   readonly telemetry?: Telemetry
   /** Where the service is found from outside: links lead there, and providers are told to report there. None where left out. */
@@ -119,11 +122,18 @@ export const readConfig = (config: CarillonConfig) => {
   return { notifiers, routes, leaseMs, digestRules }
 }
 
+export type BusChoice = 'memory' | 'postgres' | { readonly redisUrl: string }
+
 const openBus = (
-  kind: 'memory' | 'postgres',
+  choice: BusChoice,
   { databaseUrl, db, telemetry }: { databaseUrl: string; db: Database; telemetry: Telemetry },
-): Promise<Bus> =>
-  kind === 'memory' ? Promise.resolve(memoryBus()) : openPostgresBus({ url: databaseUrl, pool: db.system, telemetry })
+): Promise<Bus> => {
+  if (choice === 'memory') return Promise.resolve(memoryBus())
+  const common = { pool: db.system, telemetry }
+  return choice === 'postgres'
+    ? openPostgresBus({ ...common, url: databaseUrl })
+    : openRedisBus({ ...common, url: choice.redisUrl })
+}
 
 /** Keyed, so that nobody who sees the key can try out who it might be. */
 const addressKeyWith = (secretKey: string): Capabilities['addressKey'] => {
@@ -193,6 +203,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     onError: (error) => telemetry.emit('bus.failed', { error }),
     ...(options.sweepEveryMs && { sweepEveryMs: options.sweepEveryMs }),
   })
+  const tail = openDeliveryTail({ db, bus, onError: (error) => telemetry.emit('bus.failed', { error }) })
   const tokens = unsubscribeTokens(secretKey)
   const capabilities: Capabilities = {
     db,
@@ -213,7 +224,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     watchSettingNames: watchSettingNames({ notifiers, telemetry }),
     sealing: createSealing(secretKey),
     eraseSecrets: createEraseSecrets({ db, telemetry }),
-    hints: bus,
+    hints: { inboxesMoved: bus.inboxesMoved, workDue: bus.workDue, deliveriesChanged: tail.changed },
   }
   try {
     await keepDefinitions(capabilities)
@@ -225,11 +236,17 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   }
   const known = knowRecipients(db)
   const { worker, cron } = buildWorker(capabilities, { known, routes, leaseMs, pollEveryMs: options.pollEveryMs })
-  bus.listen({ inboxesMoved: hub.moved, workDue: worker.wake })
+  bus.listen({
+    inboxesMoved: hub.moved,
+    workDue: worker.wake,
+    deliveriesChanged: tail.heard,
+    deliveriesTailed: tail.tailed,
+  })
 
   return {
     ...capabilities,
     hub,
+    tail,
     worker,
     trigger: createTrigger(capabilities, known),
     receiveWebhook: createReceiveWebhook(capabilities, routes),
@@ -239,6 +256,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       await worker.stop()
       await cron.stop()
       hub.close()
+      tail.close()
       await bus.close()
       const adapters = [...routes.values()].flatMap((route) => route.adapters)
       for (const adapter of new Set(adapters.map((one) => one.adapter))) await adapter.close?.()

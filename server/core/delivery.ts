@@ -5,6 +5,12 @@
  *      ├──► suppressed   ├──► cancelled   └──► digested
  */
 
+/** Which delivery. */
+export interface DeliveryKey {
+  readonly tenantId: string
+  readonly id: string
+}
+
 export const DELIVERY_STATUSES = [
   'pending',
   'dispatched',

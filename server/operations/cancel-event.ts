@@ -1,4 +1,4 @@
-import { type CancelledRow, cancelEvent as cancel, lockEvent } from '../db/sql/cancel-event.ts'
+import { type CancelledRow, cancelEvent as cancel, lockEvent, type OpenDeliveryRow } from '../db/sql/cancel-event.ts'
 import { leaveBuckets } from '../db/sql/leave-buckets.ts'
 import { loadEvents } from '../db/sql/load-events.ts'
 import type { EventRow } from '../db/sql/load-events-by-key.ts'
@@ -24,15 +24,17 @@ export const cancelEvent = async (
   capabilities: Capabilities,
   { tenantId, id, reason }: { readonly tenantId: string; readonly id: string | null; readonly reason: string | null },
 ): Promise<CancelledEvent> => {
-  const { db, clock } = capabilities
+  const { db, clock, hints } = capabilities
   if (reason !== null) checkWords(reason, ['input', 'reason'])
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such event', { path: ['input', 'eventId'] })
   if (id === null) throw missing()
-  return asTenant(db.tenant, tenantId, async (tx) => {
+  let open: readonly OpenDeliveryRow[] = []
+  const cancelled = await asTenant(db.tenant, tenantId, async (tx) => {
     const [lockItself, ...lockOthers] = lockEvent({ tenantId, id })
     await tx.query(lockItself)
     const runs = await tx.query<RunRow>(lockRunsOfEvent({ tenantId, id }))
-    for (const lock of lockOthers) await tx.query(lock)
+    // The last of these locks, and names, the event's open deliveries.
+    for (const lock of lockOthers) open = await tx.query<OpenDeliveryRow>(lock)
     const [time] = await tx.query<ClockRow>(readClock(clock.now()))
     const { now } = time as ClockRow
     const [counts] = await tx.query<CancelledRow>(cancel({ tenantId, id }, { reason, code: 'event_cancelled', now }))
@@ -47,4 +49,6 @@ export const cancelEvent = async (
     if (event.sealed_payload) await eraseSecretsIn(tx, [{ tenantId, id }])
     return { event, cancelledCount: counts?.cancelled ?? 0, tooLateCount: counts?.too_late ?? 0 }
   })
+  hints.deliveriesChanged(open.flatMap((row) => (row.status === 'dispatched' ? [] : [{ tenantId, id: row.id }])))
+  return cancelled
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import type { InboxKey } from '../core/cursor.ts'
+import type { DeliveryKey } from '../core/delivery.ts'
 import type { DigestRule } from '../core/digest-rule.ts'
 import type { RetryPolicy } from '../core/retry.ts'
 import type { UnsubscribeSubject } from '../core/unsubscribe-token.ts'
@@ -47,4 +48,6 @@ export interface Hints {
   inboxesMoved(inboxes: readonly InboxKey[]): void
   /** There is work that is due now. */
   workDue(): void
+  /** These deliveries are new, or in another state. Costs nothing while nobody follows them. */
+  deliveriesChanged(deliveries: readonly DeliveryKey[]): void
 }

@@ -104,6 +104,7 @@ export const operateDelivery = async (
     return { ...row, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes, now }) }
   })
   await announceRuns(capabilities, operated.advanced)
+  hints.deliveriesChanged([{ tenantId, id }])
   if (action === 'cancel') await eraseSecrets([{ ...operated, tenant_id: tenantId, id: operated.event_id }])
   else hints.workDue()
   return id

@@ -4,6 +4,7 @@ import { inboxName } from '../core/name-of.ts'
 import type { Database } from '../db/client.ts'
 import type { NotificationRow } from '../db/sql/notification-row.ts'
 import { type InboxChangesRow, readInboxChanges } from '../db/sql/read-inbox-changes.ts'
+import { iterate } from './iterator.ts'
 
 /*
  * A subscriber is one of
@@ -31,7 +32,7 @@ interface Subscriber {
   cursor: number | null
   dirty: boolean
   first: boolean
-  asking: { resolve(result: IteratorResult<InboxChanges, undefined>): void } | null
+  asking: ((result: IteratorResult<InboxChanges, undefined>) => void) | null
 }
 
 export interface InboxHub {
@@ -135,7 +136,7 @@ export const openInboxHub = ({
       subscriber.first = false
       subscriber.dirty ||= more
       subscriber.asking = null
-      asking.resolve({ value, done: false })
+      asking({ value, done: false })
     }
   }
 
@@ -156,7 +157,7 @@ export const openInboxHub = ({
     group?.delete(subscriber)
     if (group?.size === 0) subscribers.delete(name)
     ready.delete(subscriber)
-    subscriber.asking?.resolve({ value: undefined, done: true })
+    subscriber.asking?.({ value: undefined, done: true })
     subscriber.asking = null
   }
 
@@ -166,29 +167,20 @@ export const openInboxHub = ({
   return {
     subscribe(inbox, after) {
       const subscriber: Subscriber = { inbox, cursor: after, dirty: true, first: true, asking: null }
-      let done = closed
-      if (!done) {
+      if (!closed) {
         const group = subscribers.get(inboxName(inbox)) ?? new Set()
         subscribers.set(inboxName(inbox), group.add(subscriber))
       }
-      // By hand, and no generator: the return of an async generator waits for its next value, which may never come.
-      return {
-        [Symbol.asyncIterator]() {
-          return this
-        },
-        next() {
-          if (done || closed) return Promise.resolve({ value: undefined, done: true })
+      return iterate(
+        () => {
+          if (closed) return Promise.resolve({ value: undefined, done: true })
           return new Promise((resolve) => {
-            subscriber.asking = { resolve }
+            subscriber.asking = resolve
             consider(subscriber)
           })
         },
-        return() {
-          done = true
-          leave(subscriber)
-          return Promise.resolve({ value: undefined, done: true })
-        },
-      }
+        () => leave(subscriber),
+      )
     },
     moved,
     get subscriberCount() {

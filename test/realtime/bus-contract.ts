@@ -15,6 +15,9 @@ export interface Heard {
   /** How often it was told to look at every inbox. */
   readonly all: number
   readonly work: number
+  /** The deliveries that it was told have changed, and how often it was told that somebody follows them. */
+  readonly deliveries: ReadonlySet<string>
+  readonly tailed: number
   stop(): void
 }
 
@@ -23,7 +26,8 @@ export const inboxOf = (recipientId: string): InboxKey => ({ tenantId: 'acme', r
 
 export const listenTo = (bus: Bus): Heard => {
   const inboxes = new Set<string>()
-  const counts = { all: 0, work: 0 }
+  const deliveries = new Set<string>()
+  const counts = { all: 0, work: 0, tailed: 0 }
   const stop = bus.listen({
     inboxesMoved(moved) {
       if (moved === 'all') counts.all += 1
@@ -31,6 +35,12 @@ export const listenTo = (bus: Bus): Heard => {
     },
     workDue() {
       counts.work += 1
+    },
+    deliveriesChanged(changed) {
+      for (const { tenantId, id } of changed) deliveries.add(`${tenantId}/${id}`)
+    },
+    deliveriesTailed() {
+      counts.tailed += 1
     },
   })
   return {
@@ -40,6 +50,10 @@ export const listenTo = (bus: Bus): Heard => {
     },
     get work() {
       return counts.work
+    },
+    deliveries,
+    get tailed() {
+      return counts.tailed
     },
     stop,
   }
@@ -82,6 +96,29 @@ export const busContract = (kind: string, open: () => Promise<BusPair>): void =>
       const heard = listenTo(there)
       here.workDue()
       await until('it was heard', () => heard.work > 0)
+    })
+
+    test('tells every process which deliveries changed, and that somebody follows them', async () => {
+      const { here, there } = await opened()
+      const listeners = [listenTo(here), listenTo(there)]
+      here.deliveriesTailed()
+      here.deliveriesChanged([{ tenantId: 'acme', id: 'one' }])
+      there.deliveriesChanged(['two', 'three'].map((id) => ({ tenantId: 'other', id })))
+      there.deliveriesChanged([])
+      await until('all have heard of all', () =>
+        listeners.every(({ deliveries, tailed }) => deliveries.size === 3 && tailed > 0),
+      )
+      for (const { deliveries } of listeners)
+        expect([...deliveries].sort()).toEqual(['acme/one', 'other/three', 'other/two'])
+    })
+
+    test('names many deliveries, the newest among them, in as many messages as it takes', async () => {
+      const { here, there } = await opened()
+      const heard = listenTo(there)
+      const changed = Array.from({ length: 5_000 }, (_, n) => ({ tenantId: 'acme', id: `delivery-${n}` }))
+      here.deliveriesChanged(changed)
+      await until('the newest were heard of', () => heard.deliveries.has('acme/delivery-4999'))
+      expect(heard.deliveries.size).toBeGreaterThanOrEqual(500)
     })
 
     test('carries ids as they are, whatever is in them', async () => {

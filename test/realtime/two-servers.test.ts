@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { markInbox } from '../../server/operations/inbox.ts'
+import { openInboxHub } from '../../server/realtime/inbox-hub.ts'
+import { openPostgresBus } from '../../server/realtime/postgres-bus.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { openRawSocket } from '../support/raw-socket.ts'
 import { until } from '../support/until.ts'
 import { notesConfig, sendNotes } from './notes.ts'
+import { openTcpGate } from './tcp-gate.ts'
 
 const UPDATES = `subscription ($after: InboxCursor) {
   inboxUpdates(after: $after) { cursor counts { total unread } changed { id readAt } }
@@ -67,6 +70,40 @@ test('a front end that moves to another server with its cursor misses nothing an
   )
   const ids = inbox.notifications.edges.map(({ node }: Update) => node.id).reverse()
   expect(titles).toEqual(ids.slice(0, -1))
+})
+
+test('while the bus is away, what one server commits another finds with its sweep, and by hints again afterwards', async () => {
+  const gate = await openTcpGate(Number(new URL(here.databaseUrl).port))
+  const throughGate = new URL(here.databaseUrl)
+  throughGate.port = String(gate.port)
+  const { db, telemetry } = there.app
+  const bus = await openPostgresBus({ url: throughGate.href, pool: db.system, telemetry })
+  const hub = openInboxHub({ db, onError: () => {}, sweepEveryMs: 100 })
+  const work = () => {}
+  bus.listen({ inboxesMoved: hub.moved, workDue: work, deliveriesChanged: work, deliveriesTailed: work })
+  const stream = hub.subscribe({ tenantId: here.tenantId, recipientId: 'unheard' }, 0)
+  await stream.next()
+  await gate.shut()
+  await sendNotes(here, ['unheard'])
+  expect((await stream.next()).value).toMatchObject({ version: 1, counts: { total: 1 } })
+  const back = telemetry.once('bus.reconnected')
+  await gate.open()
+  await back
+  await sendNotes(here, ['unheard'])
+  expect((await stream.next()).value).toMatchObject({ version: 2 })
+  hub.close()
+  await bus.close()
+  await gate.close()
+})
+
+test('who follows deliveries on one server sees those that another changes', async () => {
+  const socket = await openRawSocket(there.wsUrl, { token: here.operatorKey })
+  socket.subscribe('1', 'subscription { deliveryUpdates(filter: { recipientId: "tailed" }) { status } }')
+  await until('the other server has heard that somebody does, and what it changed is seen', async () => {
+    await sendNotes(here, ['tailed'])
+    return socket.answers('1').some(({ payload }) => payload?.data?.deliveryUpdates.status === 'SUCCEEDED')
+  })
+  await socket.end()
 })
 
 test('a server whose listening connection is killed catches up by itself on what moved meanwhile', async () => {

@@ -70,6 +70,7 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Mutation.snooze': INBOX,
   'Mutation.unsnooze': INBOX,
   'Subscription.inboxUpdates': INBOX,
+  'Subscription.deliveryUpdates': ['operator'],
 }
 
 /** Those that are let through and then told that the delivery they are asked with has arrived. */
@@ -188,6 +189,10 @@ const ask = async (
     body: JSON.stringify({ query, variables }),
     signal: end.signal,
   })
+  // What there is to be told of where nothing is told at once.
+  if (response.status === 200) {
+    await trigger(carillon, { notificationKey: 'comment.mentioned', payload: { author: 'Bob' } })
+  }
   let text = ''
   for await (const chunk of response.body ?? []) {
     text += Buffer.from(chunk).toString()

@@ -36,11 +36,17 @@ order by d.tenant_id, d.kind, d.subject_id for update`,
   {
     name: 'lock_event_deliveries',
     text: `
-select v.id from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('pending', 'failed', 'dispatched')
+select v.id, v.status from delivery v where v.tenant_id = $1 and v.event_id = $2 and v.status in ('pending', 'failed', 'dispatched')
 order by v.tenant_id, v.id for no key update`,
     values: [tenantId, id],
   },
 ]
+
+/** One that the last of these locks has locked. */
+export interface OpenDeliveryRow {
+  id: string
+  status: string
+}
 
 export interface CancelledRow {
   cancelled: number

@@ -1,13 +1,8 @@
 import type { QueryConfig } from 'pg'
-import type { DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
+import type { DeliveryKey, DeliveryStatus, OrchestrationState } from '../../core/delivery.ts'
 import type { NewTransition } from './begin-deliveries.ts'
 import { SENT_BEFORE } from './sent-before.ts'
 import { INTO_TRANSITIONS } from './transition-rows.ts'
-
-interface DeliveryKey {
-  readonly tenantId: string
-  readonly id: string
-}
 
 export interface OperatedRow {
   status: DeliveryStatus

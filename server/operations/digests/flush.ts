@@ -160,7 +160,7 @@ interface Flushing {
 /** Closes buckets in one transaction; those that another has closed, or has claimed meanwhile, are left as they are. */
 const flushTogether = async (capabilities: Capabilities, { buckets, tokens, operator }: Flushing): Promise<number> => {
   const { db, defaultTimeZone, needsAddress, telemetry, hints } = capabilities
-  const { emitted, advanced } = await inTransaction(db.system, async (tx) => {
+  const { emitted, changed, advanced } = await inTransaction(db.system, async (tx) => {
     const { now, closing, membersOf, facts, inboxes, runs } = await look(tx, capabilities, buckets)
     const rows = newExpansion()
     const planning = { now, defaultTimeZone, newId, digests: NO_DIGESTS }
@@ -221,9 +221,10 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
       ...(closed.length > 0 ? [closeBuckets({ buckets: closed, members }, now)] : []),
       ...(notYet.length > 0 ? [putOffBuckets(notYet)] : []),
     ]
+    const changed = [...members, ...rows.deliveries]
     if (runs.length === 0) {
       await tx.commitWith(statements)
-      return { emitted: closed, advanced: NOTHING_ADVANCED }
+      return { emitted: closed, changed, advanced: NOTHING_ADVANCED }
     }
     await Promise.all(statements.map((statement) => tx.query(statement)))
     const causes = causesOfMembers([...membersOf.values()].flat(), members)
@@ -232,12 +233,17 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
       ...row,
       ...facts.of({ tenantId: row.tenant_id, recipientId: row.recipient_id })?.inbox,
     }))
-    return { emitted: closed, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: moved, now }) }
+    return {
+      emitted: closed,
+      changed,
+      advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: moved, now }),
+    }
   })
   await announceRuns(capabilities, advanced)
   for (const { tenantId, id, digestDeliveryId } of emitted) {
     telemetry.emit('digest.closed', { tenantId, bucketId: id, emitted: digestDeliveryId !== null })
   }
+  hints.deliveriesChanged(changed)
   if (emitted.length > 0) hints.workDue()
   return emitted.length
 }

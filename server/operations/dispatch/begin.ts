@@ -114,6 +114,7 @@ export const beginClaims = async (
     else capabilities.telemetry.emit('worker.failed', { error: one.reason as Error })
   }
   const ended = performances.flatMap(({ performed }) => performed.filter(({ begun }) => isTerminal(begun.status)))
+  capabilities.hints.deliveriesChanged(performances.flatMap(({ performed }) => performed.map(({ begun }) => begun)))
   await capabilities.eraseSecrets(ended.map(({ event }) => event))
   const digests = await loadDigests(
     capabilities.db,

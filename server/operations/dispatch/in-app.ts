@@ -126,7 +126,7 @@ export const deliverInApp = async (
       runKeys.length > 0 ? tx.query<RunRow>(lockRuns(runKeys)) : [],
       performClaims(tx, capabilities, inTime),
     ])
-    if (performed.length === 0) return { arrivals: [], failed: [], events: [], advanced: NOTHING_ADVANCED }
+    if (performed.length === 0) return { arrivals: [], failed: [], events: [], changed: [], advanced: NOTHING_ADVANCED }
     const versions = new Map(locked.map((row) => [nameOf(row.tenant_id, row.recipient_id), row.version]))
     const arrivals: Arrival[] = []
     const failed: ReturnType<typeof settledRow>[] = []
@@ -172,7 +172,7 @@ export const deliverInApp = async (
     const events = performed.map(({ event }) => event)
     if (runs.length === 0) {
       await tx.commitWith(statements)
-      return { arrivals, failed, events, advanced: NOTHING_ADVANCED }
+      return { arrivals, failed, events, changed: begun, advanced: NOTHING_ADVANCED }
     }
     await Promise.all(statements.map((statement) => tx.query(statement)))
     const failedAs = new Map(failed.map((row) => [row.id, row]))
@@ -193,6 +193,7 @@ export const deliverInApp = async (
       arrivals,
       failed,
       events,
+      changed: begun,
       advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: moved, now }),
     }
   })
@@ -205,4 +206,5 @@ export const deliverInApp = async (
     telemetry.emit('delivery.settled', { tenantId, deliveryId: id, channel: 'in_app', status })
   }
   hints.inboxesMoved(done.arrivals satisfies readonly InboxKey[])
+  hints.deliveriesChanged(done.changed)
 }

@@ -38,7 +38,7 @@ const recordLate = async (
 
 /** Records results, and marks the addresses that bounced, in one transaction. Says of each what became of it. */
 export const settle = async (
-  capabilities: Pick<Capabilities, 'db' | 'telemetry'>,
+  capabilities: Pick<Capabilities, 'db' | 'telemetry' | 'hints'>,
   rows: readonly SettledDelivery[],
   now: Date | null,
 ): Promise<readonly Settled[]> => {
@@ -57,10 +57,11 @@ export const settle = async (
 
 /** What became of each result, those written down that were overtaken. */
 export const settledAs = async (
-  capabilities: Pick<Capabilities, 'db' | 'telemetry'>,
+  capabilities: Pick<Capabilities, 'db' | 'telemetry' | 'hints'>,
   rows: readonly SettledDelivery[],
   { recorded, now }: { readonly recorded: ReadonlySet<string>; readonly now: Date | null },
 ): Promise<readonly Settled[]> => {
+  capabilities.hints.deliveriesChanged(rows.filter(({ id }) => recorded.has(id)))
   const lost = rows.filter(({ id }) => !recorded.has(id))
   const overtaken = await recordLate(capabilities, lost, now)
   return rows.map(({ id }) => (recorded.has(id) ? 'recorded' : overtaken.has(id) ? 'overtaken' : 'too_late'))

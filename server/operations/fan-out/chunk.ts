@@ -162,13 +162,14 @@ export const commitChunk = async (
       ...writeDigests(rows.digests, now).map((statement) => tx.query(statement)),
     ])
     if (!advanced) throw new ClaimLost()
-    return advanced.remaining
+    return { remaining: advanced.remaining, deliveries: rows.deliveries }
   }).catch((error: unknown) => {
     if (error instanceof ClaimLost) return null
     throw error
   })
   if (left === null) return null
   hints.inboxesMoved(inboxes)
+  hints.deliveriesChanged(left.deliveries)
   hints.workDue()
-  return left
+  return left.remaining
 }

@@ -220,11 +220,17 @@ const storeDetails = async (
  * have to wait for comes back as contested.
  */
 export const commitTriggers = async (
-  { db, clock, defaultTimeZone, sealing }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone' | 'sealing'>,
+  {
+    db,
+    clock,
+    defaultTimeZone,
+    sealing,
+    hints,
+  }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone' | 'sealing' | 'hints'>,
   items: readonly PreparedTrigger[],
   { wait }: { readonly wait: boolean },
-): Promise<readonly CommitOutcome[]> =>
-  inTransaction(db.system, async (tx) => {
+): Promise<readonly CommitOutcome[]> => {
+  const { outcomes, deliveries } = await inTransaction(db.system, async (tx) => {
     const { now, ours, existing, facts, digests } = await lockAndLook(tx, items, { wait, now: clock.now() })
     const rows = newExpansion()
     const planning = { now, defaultTimeZone, newId, digests }
@@ -266,5 +272,8 @@ export const commitTriggers = async (
         ...(later.length > 0 ? [queueFanOuts(later.map(({ event }) => fanOutOf(event, now)))] : []),
       ])
     }
-    return outcomes
+    return { outcomes, deliveries: rows.deliveries }
   })
+  hints.deliveriesChanged(deliveries)
+  return outcomes
+}

@@ -63,7 +63,7 @@ const processReports = async (
   routes: Routes,
   claims: readonly Claim[],
 ): Promise<Processed> => {
-  const { db, clock, retry, addressKey, eraseSecrets } = capabilities
+  const { db, clock, retry, addressKey, eraseSecrets, hints } = capabilities
   const { rows, moved, advanced } = await inTransaction(db.system, async (tx) => {
     const [lockInboxes, lockRuns] = lockReportedRuns(claims)
     const held = Promise.all([tx.query<InboxRow>(lockInboxes), tx.query<RunRow>(lockRuns)])
@@ -92,6 +92,7 @@ const processReports = async (
     const causes = causesOfReports(rows, decided)
     return { rows, moved: decided.moved, advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes, now }) }
   })
+  hints.deliveriesChanged(moved)
   await eraseSecrets(endedEvents(rows, moved))
   return { moved, advanced }
 }
