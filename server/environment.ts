@@ -20,6 +20,12 @@ const variables = z.object({
   CARILLON_CONFIG: z.string().min(1).default('carillon.config.ts'),
   CARILLON_SECRET_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   CARILLON_PUBLIC_URL: httpUrl.optional(),
+  CARILLON_REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' }).optional(),
+  CARILLON_STREAMS_PER_RECIPIENT: z.coerce
+    .number({ error: 'must be a number from 1 on' })
+    .int('must be a number from 1 on')
+    .min(1, 'must be a number from 1 on')
+    .optional(),
   NODE_ENV: z.string().optional(),
 })
 
@@ -36,6 +42,10 @@ export interface Environment {
   readonly secretKey: string | null
   /** What goes into links, without a slash at its end; `null`: in development where the server listens, else no links. */
   readonly publicUrl: string | null
+  /** Where processes tell each other what moved; `null`: by the database. */
+  readonly redisUrl: string | null
+  /** How many sockets and streams of events one recipient may have open at once; `null`: the default. */
+  readonly streamsPerRecipient: number | null
   readonly production: boolean
 }
 
@@ -56,6 +66,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     configFile: data.CARILLON_CONFIG,
     secretKey: data.CARILLON_SECRET_KEY ?? null,
     publicUrl: data.CARILLON_PUBLIC_URL ?? null,
+    redisUrl: data.CARILLON_REDIS_URL ?? null,
+    streamsPerRecipient: data.CARILLON_STREAMS_PER_RECIPIENT ?? null,
     production: data.NODE_ENV === 'production',
   }
 }

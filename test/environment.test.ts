@@ -22,3 +22,18 @@ test.each([
 ])('the public address %j is refused', (given) => {
   expect(() => readEnvironment({ CARILLON_PUBLIC_URL: given })).toThrow('CARILLON_PUBLIC_URL must')
 })
+
+test.each(['redis://127.0.0.1:6379', 'rediss://:word@redis.example.test/1'])('Redis is at %s', (given) => {
+  expect(readEnvironment({ CARILLON_REDIS_URL: given }).redisUrl).toBe(given)
+  expect(readEnvironment({}).redisUrl).toBeNull()
+})
+
+test.each([
+  ['CARILLON_REDIS_URL', 'http://127.0.0.1'],
+  ['CARILLON_REDIS_URL', 'localhost'],
+  ['CARILLON_STREAMS_PER_RECIPIENT', '0'],
+  ['CARILLON_STREAMS_PER_RECIPIENT', '2.5'],
+  ['CARILLON_STREAMS_PER_RECIPIENT', 'many'],
+])('%s=%s is refused by name', (name, given) => {
+  expect(() => readEnvironment({ [name]: given })).toThrow(`${name} must`)
+})

@@ -14,7 +14,13 @@ export interface Served {
 
 /** Starts the service whole: its doors, and its job loop. */
 export const serve = async (
-  { host, port, publicUrl }: Pick<Environment, 'host' | 'port' | 'publicUrl'>,
+  {
+    host,
+    port,
+    publicUrl,
+    redisUrl,
+    streamsPerRecipient,
+  }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'streamsPerRecipient'>,
   {
     databaseUrl,
     config,
@@ -35,9 +41,15 @@ export const serve = async (
   logTelemetry(telemetry)
   let ownUrl: string | null = null
   const linkUrl = () => (linksToItself ? ownUrl : null)
-  const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl })
+  const bus = redisUrl === null ? 'postgres' : { redisUrl }
+  const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl, bus })
   try {
-    const http = await serveHttp(app, { host, port, ...(pages && { pages: await pages(app) }) })
+    const http = await serveHttp(app, {
+      host,
+      port,
+      ...(pages && { pages: await pages(app) }),
+      ...(streamsPerRecipient && { streams: { perRecipient: streamsPerRecipient } }),
+    })
     ownUrl = http.url
     app.worker.start()
     return {

@@ -1,4 +1,5 @@
 import {
+  createSourceEventStream,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -19,6 +20,15 @@ interface Entry {
   readonly compiled: Map<string, CompiledQuery['query'] | null>
 }
 
+type MaybePromise<T> = T | Promise<T>
+
+/** Executes documents that come again and again compiled. */
+export interface Compiler {
+  /** Counts that an operation is executed; answers how where it is compiled, else `null`. */
+  compiledFor(args: ExecutionArgs): ((args: ExecutionArgs) => MaybePromise<ExecutionResult>) | null
+  execute(args: ExecutionArgs): MaybePromise<ExecutionResult>
+}
+
 const offsetOf = (body: string, { line, column }: SourceLocation): number => {
   const before = [...body.matchAll(/\r\n|\n|\r/g)][line - 2]
   return (before ? before.index + before[0].length : 0) + column - 1
@@ -36,38 +46,80 @@ const withPlaces = (result: ExecutionResult, { loc }: DocumentNode): ExecutionRe
 }
 
 /**
- * Executes documents that come again and again compiled, which nearly doubles what one process answers. Documents are
- * told apart by identity: Yoga keeps the parsed ones.
+ * Nearly doubles what one process answers, and more than that for the events of subscriptions. Documents are told apart
+ * by identity: Yoga keeps the parsed ones.
  */
-export const compiledExecution = (): Plugin => {
+export const createCompiler = (): Compiler => {
   const entries = new WeakMap<DocumentNode, Entry>()
 
-  const compiledFor = ({ schema, document, operationName }: ExecutionArgs): CompiledQuery['query'] | null => {
+  const queryFor = ({ schema, document, operationName }: ExecutionArgs): CompiledQuery['query'] | null => {
+    const name = operationName ?? ''
+    let entry = entries.get(document)
+    const known = entry?.compiled.get(name)
+    if (known !== undefined) return known
     // Only names that there are: they are kept.
     if (!getOperationAST(document, operationName)) return null
-    const entry = entries.get(document) ?? { seen: 0, compiled: new Map() }
-    entries.set(document, entry)
+    if (!entry) {
+      entry = { seen: 0, compiled: new Map() }
+      entries.set(document, entry)
+    }
     entry.seen += 1
     if (entry.seen < COMPILE_AFTER) return null
-    const name = operationName ?? ''
-    const known = entry.compiled.get(name)
-    if (known !== undefined) return known
     const result = compileQuery(schema, document, name, { disablingCapturingStackErrors: true })
     const compiled = isCompiledQuery(result) ? result.query : null
     entry.compiled.set(name, compiled)
     return compiled
   }
 
+  const compiledFor: Compiler['compiledFor'] = (args) => {
+    const query = queryFor(args)
+    if (!query) return null
+    return (given) => {
+      const result = query(given.rootValue, given.contextValue, given.variableValues)
+      if ('then' in result) return result.then((answer) => withPlaces(answer, given.document))
+      // Without data nothing was executed: the variables do not fit, which graphql-js says more exactly.
+      return 'data' in result ? withPlaces(result, given.document) : (execute(given) as MaybePromise<ExecutionResult>)
+    }
+  }
+
   return {
-    onExecute({ args, setExecuteFn }) {
-      const compiled = compiledFor(args)
-      if (!compiled) return
-      setExecuteFn((given: ExecutionArgs) => {
-        const result = compiled(given.rootValue, given.contextValue, given.variableValues)
-        if ('then' in result) return result.then((answer) => withPlaces(answer, given.document))
-        // Without data nothing was executed: the variables do not fit, which graphql-js says more exactly.
-        return 'data' in result ? withPlaces(result, given.document) : execute(given)
-      })
+    compiledFor,
+    execute: (args) => (compiledFor(args) ?? execute)(args) as MaybePromise<ExecutionResult>,
+  }
+}
+
+/** The events of a subscription, each executed compiled. By hand: its return must not wait for the next event. */
+const executeEach = (
+  source: AsyncIterable<unknown>,
+  executeOne: (event: unknown) => MaybePromise<ExecutionResult>,
+): AsyncIterableIterator<ExecutionResult> => {
+  const events = source[Symbol.asyncIterator]()
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      const { value, done } = await events.next()
+      return done ? { value: undefined, done: true } : { value: await executeOne(value), done: false }
+    },
+    async return() {
+      await events.return?.()
+      return { value: undefined, done: true }
     },
   }
 }
+
+/** Lets Yoga execute by a compiler. */
+export const compiledExecution = (compiler: Compiler): Plugin => ({
+  onExecute({ args, setExecuteFn }) {
+    const compiled = compiler.compiledFor(args)
+    if (compiled) setExecuteFn(compiled)
+  },
+  onSubscribe({ setSubscribeFn }) {
+    setSubscribeFn(async (args: ExecutionArgs) => {
+      const source = await createSourceEventStream(args)
+      if (!(Symbol.asyncIterator in source)) return source
+      return executeEach(source, (rootValue) => compiler.execute({ ...args, rootValue }))
+    })
+  },
+})

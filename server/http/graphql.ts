@@ -3,7 +3,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../../schema/context.ts'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
-import { compiledExecution } from './compiled-execution.ts'
+import { type Compiler, compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
 import { ownErrorCodes } from './error-codes.ts'
 import { shownError } from './errors.ts'
@@ -23,14 +23,14 @@ export type GraphQLServer = YogaServerInstance<ServerContext, Context>
  * GraphQL itself, without anything that another part of the doors does better: pages, CORS, body limits and health are
  * theirs, and each of Yoga's own costs every request.
  */
-export const createGraphQLServer = (app: App, schema: GraphQLSchema): GraphQLServer => {
+export const createGraphQLServer = (app: App, schema: GraphQLSchema, compiler: Compiler): GraphQLServer => {
   const shown = shownError(app.telemetry)
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
     context: ({ principal }) => createContext(app, principal),
     maskedErrors: { maskError: shown },
-    plugins: [tokenLimit(MAX_TOKENS), compiledExecution(), ownErrorCodes(shown)],
+    plugins: [tokenLimit(MAX_TOKENS), compiledExecution(compiler), ownErrorCodes(shown)],
     graphiql: false,
     landingPage: false,
     cors: false,

@@ -3,19 +3,21 @@ import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { schema as carillonSchema } from '../../schema/index.ts'
 import type { App } from '../app.ts'
-import type { Principal } from '../core/principal.ts'
 import { unsubscribeTokenIn } from '../core/unsubscribe-token.ts'
 import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import { webhookAddressIn } from '../operations/webhooks/path.ts'
 import { credentialOf } from './auth.ts'
 import { readBody } from './body.ts'
+import { createCompiler } from './compiled-execution.ts'
 import { errorBody, unauthenticated } from './errors.ts'
 import { createGraphQLServer } from './graphql.ts'
 import { isReady } from './health.ts'
+import { createOperations } from './operations.ts'
 import type { Page } from './page.ts'
 import { pathOf } from './path.ts'
 import { serveSockets } from './sockets.ts'
+import { DEFAULT_STREAM_LIMITS, type Holder, openStreams, type StreamLimits } from './streams.ts'
 import { answerUnsubscribe } from './unsubscribe.ts'
 import { answerWebhook } from './webhooks.ts'
 
@@ -33,6 +35,8 @@ export interface HttpOptions {
   /** Pages beside the API, by path. */
   readonly pages?: ReadonlyMap<string, Page>
   readonly schema?: GraphQLSchema
+  /** How many streams there may be, and how they are kept. */
+  readonly streams?: StreamLimits
 }
 
 /** Larger than the largest payload by far, and small enough that nobody fills the memory with it. */
@@ -71,25 +75,36 @@ const refuse = (response: ServerResponse, error: CarillonError, status: number =
     .end(errorBody(error))
 }
 
+/** Some stream has to end first, which nobody knows when. */
+const STREAMS_RETRY_AFTER_SECONDS = 5
+
+const tooManyStreams = (perRecipient: number): CarillonError =>
+  new CarillonError('RATE_LIMITED', `A recipient may have ${perRecipient} sockets and streams of events open at once`, {
+    retryAfterSeconds: STREAMS_RETRY_AFTER_SECONDS,
+  })
+
 /** Opens the door over HTTP and sockets. */
 export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpServer> => {
-  const graphql = createGraphQLServer(app, options.schema ?? carillonSchema)
+  const compiler = createCompiler()
+  const graphql = createGraphQLServer(app, options.schema ?? carillonSchema, compiler)
+  const limits = { ...DEFAULT_STREAM_LIMITS, ...options.streams }
+  const streams = openStreams(app.credentials, limits)
   const pages = options.pages ?? new Map<string, Page>()
   let closing = false
 
-  /** An answer ends with the token that asked for it, at the latest: it may be a stream of events. */
-  const endWithToken = ({ expiresAt }: Principal, response: ServerResponse): void => {
-    if (!expiresAt) return
-    const timer = setTimeout(() => response.end(), Math.max(0, expiresAt.getTime() - Date.now()))
-    response.once('close', () => clearTimeout(timer))
+  /** A stream of events is counted, and ends with its credential; false where there are as many as there may be. */
+  const openStream = (holder: Holder, response: ServerResponse): boolean => {
+    const stream = streams.open(holder, () => response.end())
+    if (stream) response.once('close', () => stream.close())
+    return stream !== null
   }
 
   const answerGraphQL = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const credential = credentialOf(request)
     const principal = credential && (await app.credentials.authenticate(credential))
-    if (!principal) return refuse(response, unauthenticated(credential !== null))
-    const streams = request.headers.accept?.includes('text/event-stream') === true
-    if (request.method === 'GET' && !streams) {
+    if (!principal || credential === null) return refuse(response, unauthenticated(credential !== null))
+    const isStream = request.headers.accept?.includes('text/event-stream') === true
+    if (request.method === 'GET' && !isStream) {
       const error = new CarillonError(
         'BAD_USER_INPUT',
         'Send operations with POST; GET is for subscriptions as server-sent events',
@@ -107,7 +122,10 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
         413,
       )
     }
-    endWithToken(principal, response)
+    if (response.destroyed) return
+    if (isStream && !openStream({ principal, credential }, response)) {
+      return refuse(response, tooManyStreams(limits.perRecipient), 429)
+    }
     for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
     if (body !== null) Object.assign(request, { body })
     await graphql.handle(request as never, response as never, { principal } as never)
@@ -141,7 +159,11 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   })
   server.headersTimeout = 15_000
   server.requestTimeout = 30_000
-  const sockets = serveSockets(app, graphql, server)
+  const sockets = serveSockets(app, server, {
+    begin: createOperations(app, { graphql, compiler }),
+    streams,
+    limits,
+  })
   await listen(server, options)
   const { port } = server.address() as AddressInfo
 
@@ -150,13 +172,18 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     async close() {
       closing = true
       const closed = new Promise((resolve) => server.close(resolve))
-      await sockets.close()
+      streams.close()
+      sockets.close()
       app.hub.close()
+      app.tail.close()
       // Once for those that are idle now, and once more for those whose stream of events has just ended.
       server.closeIdleConnections()
       setImmediate(() => server.closeIdleConnections())
       // Who does not read its answer holds nobody up for longer.
-      const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+      const grace = setTimeout(() => {
+        sockets.terminate()
+        server.closeAllConnections()
+      }, CLOSE_GRACE_MS)
       await closed
       clearTimeout(grace)
     },

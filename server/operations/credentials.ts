@@ -51,6 +51,8 @@ export const ensureTenant = async (
 export interface Credentials {
   /** Whose credential this is; `null` where it is none that is valid now. */
   authenticate(credential: string): Promise<Principal | null>
+  /** Those of these API keys that are valid now, asked of the database: for what stays open by them. */
+  validKeys(keys: readonly string[]): Promise<ReadonlySet<string>>
   /** A token for one recipient's front end. */
   createRecipientToken(
     principal: Pick<Principal, 'tenantId'>,
@@ -101,6 +103,15 @@ export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKe
 
   return {
     authenticate: (credential) => (credential.startsWith(KEY_PREFIX) ? byKey(credential) : byToken(credential)),
+    async validKeys(keys) {
+      const byHash = new Map(keys.map((key) => [hashKey(key).toString('base64'), key]))
+      const { rows } = await system.query<{ hash: Buffer }>({
+        name: 'find_valid_keys',
+        text: 'select hash from api_key where hash = any ($1::bytea[]) and revoked_at is null',
+        values: [[...byHash.keys()].map((hash) => Buffer.from(hash, 'base64'))],
+      })
+      return new Set(rows.flatMap(({ hash }) => byHash.get(hash.toString('base64')) ?? []))
+    },
     async createRecipientToken({ tenantId }, { recipientId, ttlSeconds }) {
       const id = recipientId.trim()
       if (id === '') throw badInput('recipientId is blank', ['input', 'recipientId'])

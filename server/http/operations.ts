@@ -1,0 +1,81 @@
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  getOperationAST,
+} from 'graphql'
+import type { App } from '../app.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Compiler } from './compiled-execution.ts'
+import { createContext } from './context.ts'
+import { shownError, withoutTransport } from './errors.ts'
+import type { GraphQLServer } from './graphql.ts'
+
+/** What a client asks for. */
+export interface OperationRequest {
+  readonly query: string
+  readonly variables?: Readonly<Record<string, unknown>> | null
+  readonly operationName?: string | null
+}
+
+/** What becomes of an operation. */
+export type Begun =
+  | { readonly kind: 'refused'; readonly errors: readonly GraphQLFormattedError[] }
+  | { readonly kind: 'answered'; readonly result: FormattedExecutionResult }
+  | {
+      readonly kind: 'streaming'
+      readonly events: AsyncIterator<unknown>
+      readonly resultOf: (event: unknown) => FormattedExecutionResult | Promise<FormattedExecutionResult>
+    }
+
+/** Begins operations that do not come over HTTP. Never rejects: whatever fails is an answer to that one operation. */
+export type Begin = (principal: Principal, request: OperationRequest) => Promise<Begun>
+
+/**
+ * Operations outside of Yoga's requests, through the same parsing and checks. The events of a subscription are executed
+ * here, since what Yoga wraps around each of them costs more than they do; one that waits keeps no context.
+ */
+export const createOperations = (app: App, { graphql, compiler }: { graphql: GraphQLServer; compiler: Compiler }) => {
+  const toShown = shownError(app.telemetry)
+  const shown = (errors: readonly GraphQLError[]) => errors.map((error) => withoutTransport(toShown(error)))
+  const refused = (errors: readonly GraphQLError[]): Begun => ({ kind: 'refused', errors: shown(errors) })
+  const format = ({ errors, ...result }: ExecutionResult): FormattedExecutionResult =>
+    errors ? { ...result, errors: shown(errors) } : result
+
+  const stream = async (principal: Principal, args: ExecutionArgs): Promise<Begun> => {
+    const source = await createSourceEventStream({ ...args, contextValue: createContext(app, principal) })
+    if (!(Symbol.asyncIterator in source)) return { kind: 'answered', result: format(source) }
+    return {
+      kind: 'streaming',
+      events: source[Symbol.asyncIterator](),
+      resultOf(rootValue) {
+        const result = compiler.execute({ ...args, rootValue, contextValue: createContext(app, principal) })
+        return 'then' in result ? result.then(format) : format(result)
+      },
+    }
+  }
+
+  const begin: Begin = async (principal, { query, variables = null, operationName = null }) => {
+    try {
+      const params = { query, variables, operationName }
+      const envelop = graphql.getEnveloped({ principal, params } as never)
+      const { schema, execute, parse, validate, contextFactory } = envelop
+      const document = parse(query)
+      const faults = validate(schema, document)
+      if (faults.length > 0) return refused(faults)
+      const operation = getOperationAST(document, operationName)
+      if (!operation) return refused([new GraphQLError('Could not determine what operation to execute.')])
+      const args: ExecutionArgs = { schema, document, operationName, variableValues: variables }
+      if (operation.operation === 'subscription') return await stream(principal, args)
+      const result = (await execute({ ...args, contextValue: await contextFactory() })) as ExecutionResult
+      return { kind: 'answered', result: format(result) }
+    } catch (error) {
+      // A syntax error is an answer to one operation, not the end of the socket.
+      return refused([error as GraphQLError])
+    }
+  }
+  return begin
+}

@@ -1,0 +1,118 @@
+import type { Principal } from '../core/principal.ts'
+import type { Credentials } from '../operations/credentials.ts'
+
+/** How many streams there may be, and how they are kept. */
+export interface StreamLimits {
+  /** Sockets and streams of events that one recipient may have open at once, on one process; 50 by default. */
+  readonly perRecipient?: number
+  /** How long a socket may take to say whose it is, in milliseconds; 3,000 by default. */
+  readonly initWithinMs?: number
+  /** How often a socket is pinged; one that has not answered by the next time is ended. 12,000 by default. */
+  readonly keepAliveMs?: number
+  /** How often the API keys of open streams are looked at, which is how long a revoked one goes on; 5,000 by default. */
+  readonly recheckKeysEveryMs?: number
+}
+
+export const DEFAULT_STREAM_LIMITS: Required<StreamLimits> = {
+  perRecipient: 50,
+  initWithinMs: 3_000,
+  keepAliveMs: 12_000,
+  recheckKeysEveryMs: 5_000,
+}
+
+/** By what it was opened. */
+export interface Holder {
+  readonly principal: Principal
+  readonly credential: string
+}
+
+/** Something that stays open for as long as its credential is good. */
+export interface Stream {
+  /** Goes on by another credential of the same recipient. */
+  renew(holder: Holder): void
+  /** To be called once it has ended, whoever ended it. */
+  close(): void
+}
+
+export interface Streams {
+  /** Counts one more; `null` where its recipient has as many as it may. `end` is called when its credential ends. */
+  open(holder: Holder, end: () => void): Stream | null
+  close(): void
+}
+
+/** Longer than this a timer cannot be set; the end of a token is then looked at again. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** Counts what stays open by recipient, and ends it with its credential: tokens at their instant, keys when revoked. */
+export const openStreams = (
+  credentials: Pick<Credentials, 'validKeys'>,
+  { perRecipient, recheckKeysEveryMs }: Pick<Required<StreamLimits>, 'perRecipient' | 'recheckKeysEveryMs'>,
+): Streams => {
+  const counts = new Map<string, number>()
+  /** What is open by an API key, which ends at no known instant. */
+  const byKey = new Map<string, Set<() => void>>()
+
+  const recheck = async (): Promise<void> => {
+    if (byKey.size === 0) return
+    let valid: ReadonlySet<string>
+    try {
+      valid = await credentials.validKeys([...byKey.keys()])
+    } catch {
+      // While the database is away nothing is known against them.
+      return
+    }
+    for (const [key, ends] of byKey) if (!valid.has(key)) for (const end of [...ends]) end()
+  }
+  const rechecking = setInterval(() => void recheck(), recheckKeysEveryMs).unref()
+
+  /** Ends a stream with its credential; returns what calls that off. */
+  const endWith = ({ principal: { expiresAt }, credential }: Holder, end: () => void): (() => void) => {
+    if (!expiresAt) {
+      const ends = byKey.get(credential) ?? new Set()
+      byKey.set(credential, ends.add(end))
+      return () => {
+        ends.delete(end)
+        if (ends.size === 0 && byKey.get(credential) === ends) byKey.delete(credential)
+      }
+    }
+    let timer: NodeJS.Timeout
+    const wait = (): void => {
+      const left = expiresAt.getTime() - Date.now()
+      timer = setTimeout(() => (left > MAX_TIMER_MS ? wait() : end()), Math.min(Math.max(left, 0), MAX_TIMER_MS))
+    }
+    wait()
+    return () => clearTimeout(timer)
+  }
+
+  return {
+    open(holder, end) {
+      const { tenantId, recipientId } = holder.principal
+      // Keys are a backend's own, which has a socket for whatever it likes.
+      const name = recipientId === null ? null : `${tenantId}\n${recipientId}`
+      if (name !== null) {
+        const count = counts.get(name) ?? 0
+        if (count >= perRecipient) return null
+        counts.set(name, count + 1)
+      }
+      let callOff = endWith(holder, end)
+      let closed = false
+      return {
+        renew(renewed) {
+          if (closed) return
+          callOff()
+          callOff = endWith(renewed, end)
+        },
+        close() {
+          if (closed) return
+          closed = true
+          callOff()
+          if (name === null) return
+          const left = (counts.get(name) ?? 1) - 1
+          if (left > 0) counts.set(name, left)
+          else counts.delete(name)
+        },
+      }
+    },
+    close: () => clearInterval(rechecking),
+  }
+}
