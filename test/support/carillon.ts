@@ -2,6 +2,7 @@ import pg from 'pg'
 import { type App, type AppOptions, createApp } from '../../server/app.ts'
 import type { CarillonConfig } from '../../server/config.ts'
 import { serveHttp } from '../../server/http/server.ts'
+import type { StreamLimits } from '../../server/http/streams.ts'
 import { createApiKey, ensureTenant } from '../../server/operations/credentials.ts'
 import { createTestDatabase } from './database.ts'
 import { brokenInvariants } from './invariants.ts'
@@ -43,6 +44,8 @@ export interface TestCarillon {
 }
 
 export type TestCarillonOptions = Partial<Omit<AppOptions, 'databaseUrl' | 'config'>> & {
+  /** How many streams there may be, and how they are kept. */
+  readonly streams?: StreamLimits
   /** Where several servers share a database. */
   readonly databaseUrl?: string
   /** For a test that breaks the rows by hand: they are not looked at when it closes. */
@@ -71,7 +74,11 @@ export const startCarillon = async (
   // What a caller is not told is shown where it can be read.
   app.telemetry.on('request.failed', ({ error }) => void process.stderr.write(`${error.stack}\n`))
   app.telemetry.on('worker.failed', ({ error }) => void process.stderr.write(`${error.stack}\n`))
-  const http = await serveHttp(app, { host: '127.0.0.1', port: 0 })
+  const http = await serveHttp(app, {
+    host: '127.0.0.1',
+    port: 0,
+    ...(options.streams && { streams: options.streams }),
+  })
   const keys = await createKeys(app, TENANT)
   const sql = new pg.Pool({ connectionString: databaseUrl, options: '-c carillon.tenant=*', max: 2 })
   const graphqlUrl = `${http.url}/graphql`
