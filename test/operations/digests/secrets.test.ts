@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { idOfType } from '../../../server/core/node-id.ts'
 import { defineNotifier, secret } from '../../../server/index.ts'
-import { sweepSecrets } from '../../../server/operations/erase-secrets.ts'
+import { createSecretsSweep } from '../../../server/operations/erase-secrets.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { TestClock } from '../../support/clock.ts'
 import { bucketOf, somebody } from '../../support/digests.ts'
@@ -111,7 +111,7 @@ test("an e-mail's digest sees what is secret, an inbox's does not, nor does a di
     ['key', []],
     ['key', []],
   ])
-  await sweepSecrets(carillon.app)
+  await createSecretsSweep(carillon.app)()
   expect(await areSealed(events)).toEqual([false, false])
 })
 
@@ -131,16 +131,16 @@ test('nothing is erased that a digest has yet to say: while it waits, and while 
   })
   const events = [await send(ada, 'hunter2', 'plain-codes')]
   await closeWindows()
-  await sweepSecrets(carillon.app)
+  await createSecretsSweep(carillon.app)()
   expect(await areSealed(events)).toEqual([true])
   email.next({ outcome: 'temporary' })
   clock.set('2026-01-15T14:00:00.000Z')
   await carillon.drainJobs()
-  await sweepSecrets(carillon.app)
+  await createSecretsSweep(carillon.app)()
   clock.set('2026-01-15T14:05:00.000Z')
   await carillon.drainJobs()
   expect(textsTo(ada)).toEqual(['hunter2', 'hunter2'])
-  await sweepSecrets(carillon.app)
+  await createSecretsSweep(carillon.app)()
   expect(await areSealed(events)).toEqual([false])
 })
 
