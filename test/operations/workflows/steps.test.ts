@@ -3,13 +3,12 @@ import { z } from 'zod'
 import { defineConfig, defineNotifier, secret } from '../../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { TestClock } from '../../support/clock.ts'
-import { deliveryOf, standsOf } from '../../support/deliveries.ts'
+import { deliveriesOf, deliveryOf, standsOf } from '../../support/deliveries.ts'
 import { inboxOf } from '../../support/inbox.ts'
 import { operate } from '../../support/operator.ts'
 import { scripted } from '../../support/scripted-adapter.ts'
-import { simulate } from '../../support/simulate.ts'
 import { trigger } from '../../support/trigger.ts'
-import { movesOf, runOf, standOf } from '../../support/workflows.ts'
+import { movesOf, runOf, runsOf, signal, standOf } from '../../support/workflows.ts'
 
 const HOUR = 3_600_000
 const payload = z.object({ channels: z.array(z.string()).optional(), code: secret(z.string()).optional() })
@@ -245,6 +244,34 @@ test('cancelling a run cancels what of it has not been handed over, once', async
   expect((await carillon.ask(carillon.operatorKey, cancel, unknown)).errors[0]?.extensions['code']).toBe('NOT_FOUND')
 })
 
+test('erasing a recipient ends what runs for it, and takes away what was said', async () => {
+  const { id } = await begin('waits')
+  await begin('waits', { recipients: [{ id }] })
+  const [first] = await runsOf(carillon, { recipientId: id })
+  const cancel =
+    'mutation ($input: CancelWorkflowRunInput!) { cancelWorkflowRun(input: $input) { workflowRun { id } } }'
+  await carillon.ok(carillon.operatorKey, cancel, { input: { workflowRunId: first.id, reason: 'canary' } })
+  await signal(carillon, { name: 'moved', recipientId: id, payload: { to: 'canary' } })
+  const whole = 'query ($id: ID!) { exportRecipient(recipientId: $id) }'
+  const { exportRecipient } = await carillon.ok(carillon.operatorKey, whole, { id })
+  expect(exportRecipient.signals).toMatchObject([{ name: 'moved', payload: { to: 'canary' } }])
+  expect(
+    exportRecipient.notifications.map(({ workflowRun }: Record<string, { state: string }>) => workflowRun?.state),
+  ).toEqual(['cancelled', 'active'])
+  const erase = 'mutation ($id: ID!) { eraseRecipient(input: { recipientId: $id }) { erasedNotificationCount } }'
+  await carillon.ok(carillon.backendKey, erase, { id })
+  const runs = await runsOf(carillon, { recipientId: id })
+  expect(runs.map(standOf)).toEqual(['CANCELLED first cancelled_by_operator', 'CANCELLED first recipient_erased'])
+  const { rows } = await carillon.sql.query(
+    `select (select count(*)::int from signal where recipient_id = $1) as signals,
+      (select count(*)::int from workflow_transition where context::text like '%canary%') as words`,
+    [id],
+  )
+  expect(rows).toEqual([{ signals: 0, words: 0 }])
+  clock.advance(2 * HOUR)
+  await carillon.drainJobs()
+})
+
 test('a run whose code has gone carries on as far as it can, and stops where nobody can make the next step', async () => {
   const { id, run } = await begin('waits')
   await carillon.drainJobs()
@@ -280,14 +307,30 @@ test('a run follows the definition that it began with, whatever the code says no
   expect(mail.calls.filter((call) => call.recipient.id === id)).toHaveLength(1)
 })
 
-test('a simulation shows what the first steps would do, and none that comes later', async () => {
-  const simulated = await simulate(carillon, { notificationKey: 'waits', payload: {} })
-  expect(
-    simulated.recipients[0].deliveries.map(({ channel, verdict }: Record<string, string>) => [channel, verdict]),
-  ).toEqual([
-    ['pager', 'PASS'],
-    ['in_app', 'PASS'],
-  ])
+test('a simulation shows what the first steps would do, and none that comes later, as the trigger then decides', async () => {
+  for (const [notificationKey, expected] of [
+    ['waits', ['first PASS', 'null PASS']],
+    ['chain', ['one PASS', 'two PASS', 'mail SUPPRESS', 'page PASS']],
+  ] as const) {
+    const id = `simulated-${notificationKey}`
+    const request = { notificationKey, payload: {}, recipients: [{ id }] }
+    const query = `query ($input: SimulateTriggerInput!) { simulateTrigger(input: $input) {
+      recipients { deliveries { stepKey channel verdict reason decisions { rule verdict reason facts } } } } }`
+    const { simulateTrigger } = await carillon.ok(carillon.backendKey, query, { input: request })
+    const simulated = simulateTrigger.recipients[0].deliveries
+    expect(simulated.map(({ stepKey, verdict }: Record<string, string>) => `${stepKey} ${verdict}`)).toEqual(expected)
+    const { event } = await trigger(carillon, request)
+    const stored = (await deliveriesOf(carillon, { eventId: event.id })).map(({ channel, explanation }) => [
+      channel,
+      explanation.decisions.map(({ rule, verdict, reason, facts }: Record<string, unknown>) => ({
+        rule,
+        verdict,
+        reason,
+        facts,
+      })),
+    ])
+    expect(simulated.map(({ channel, decisions }: Record<string, unknown>) => [channel, decisions])).toEqual(stored)
+  }
 })
 
 test('everyone of a large audience has a run', async () => {
