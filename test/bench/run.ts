@@ -1,5 +1,6 @@
 import { compareBatches } from './batches.ts'
 import { compareDeliveries } from './deliveries.ts'
+import { compareDigests } from './digests.ts'
 import { compareExplain } from './explain.ts'
 import { compareFanOut } from './fan-out.ts'
 import { compareHttp } from './http.ts'
@@ -21,6 +22,7 @@ try {
   if (wanted('deliveries')) for (const one of await compareDeliveries(database.url)) results.push(report(one))
   if (wanted('latency')) for (const one of await compareLatency(database.url)) results.push(report(one))
   if (wanted('runs')) for (const one of await compareRuns(database.url)) results.push(report(one))
+  if (wanted('digests')) for (const one of await compareDigests(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {
     if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))

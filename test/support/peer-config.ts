@@ -133,6 +133,18 @@ export const peerConfig = ({
         },
       }),
       defineNotifier({
+        key: 'remark',
+        version: 1,
+        payload: z.object({ n: z.number() }),
+        channels: ['in_app', 'pager'],
+        render: {
+          in_app: ({ payload }) => ({ title: `remark ${payload.n}` }),
+          pager: ({ payload }) => ({ n: payload.n }),
+        },
+        digest: { pager: {} },
+        renderDigest: { pager: ({ items }) => ({ ns: items.map(({ payload }) => payload.n) }) },
+      }),
+      defineNotifier({
         key: 'broadcast',
         version: 1,
         payload: z.object({ count: z.number() }),
@@ -142,5 +154,18 @@ export const peerConfig = ({
       }),
     ],
     adapters: { pager: pagerOf(pager) },
+    // Closed by hand, or for being full.
+    digestRules: [
+      {
+        key: 'remarks',
+        version: 1,
+        channel: 'pager',
+        matchNotificationKey: 'remark',
+        groupBy: 'notification_key',
+        window: { kind: 'sliding', minutes: 1_440, maxMinutes: 1_440 },
+        maxItems: 9,
+        excludeRead: true,
+      },
+    ],
     defaults: { leaseFor, ...(concurrency && { concurrencyPerAdapter: concurrency }) },
   })

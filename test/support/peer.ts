@@ -62,7 +62,8 @@ export const startPeer = async (settings: PeerSettings): Promise<Peer> => {
   child.on('exit', (code, signal) => {
     exit = { code, signal }
   })
-  await until('the process serves', () => url !== undefined || exit, { within: 30_000 })
+  // Beside others that are busy, on few cores, a start takes its time.
+  await until('the process serves', () => url !== undefined || exit, { within: 120_000 })
   if (url === undefined) throw new Error(`A peer ended at its start: ${JSON.stringify(exit)}`)
   const graphqlUrl = `${url}/graphql`
   return {
