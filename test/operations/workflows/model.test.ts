@@ -127,6 +127,9 @@ class Model {
     this.#chosen = chosen
     this.step = (definition.steps[0] as { key: string }).key
     this.visited.push(this.step)
+    // A channel that no step names is sent at the trigger.
+    const isStep = definition.steps.some(({ channel }) => channel === 'in_app')
+    if (!isStep && chosen.includes('in_app')) this.read = 'unread'
   }
 
   get #present() {
@@ -293,6 +296,6 @@ test(`whatever happens, a run is where a simple model says (definitions of seed 
       }
       expect(await brokenInvariants(carillon.sql)).toEqual([])
     }),
-    { numRuns: 30 },
+    { numRuns: 20 },
   )
-}, 120_000)
+}, 180_000)
