@@ -78,7 +78,7 @@ const call = async (name: string, peer: Peer, { random, tally }: { random: Rando
     const what = random.next()
     if (what < 0.55 || events.length === 0) {
       const input = {
-        notificationKey: random.chance(0.2) ? 'journey' : random.chance(0.8) ? 'order.placed' : 'note',
+        notificationKey: random.chance(0.1) ? 'journey' : random.chance(0.8) ? 'order.placed' : 'note',
         idempotencyKey: `${name}-${n}`,
         payload: { n },
         recipients: someRecipients(random),
@@ -90,11 +90,11 @@ const call = async (name: string, peer: Peer, { random, tally }: { random: Rando
     } else if (what < 0.6) {
       const data = await ask(TRIGGER, random.pick(inputs))
       if (data && !data.trigger.deduplicated) tally.faults.push(`${name}: a repeat made another event`)
-    } else if (what < 0.65) {
+    } else if (what < 0.63) {
       const recipientId = random.chance(0.3) ? random.pick(HOT) : random.pick(RECIPIENTS)
       await ask(SIGNAL, { name: 'done', recipientId })
       tally.signals += 1
-    } else if (what < 0.68) {
+    } else if (what < 0.64) {
       const state = random.pick(['ACTIVE', 'WAITING'])
       const { data } = await peer.ask(carillon.operatorKey, RUNS, { state })
       const run = data?.workflowRuns.edges[0]?.node
