@@ -1,11 +1,14 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createClient } from '../../client-sdk/index.ts'
 import { config, countUp } from '../client-sdk/service.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { launchChromium } from './support/chromium.ts'
 import { type PageServer, servePage } from './support/page-server.ts'
+
+// A browser on a busy machine takes its time; what is waited for is a fact, and comes.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let carillon: TestCarillon
 let browser: Browser
@@ -31,6 +34,7 @@ afterAll(async () => {
 
 test.each(['light', 'dark'] as const)('axe finds nothing wrong, in %s', async (colorScheme) => {
   const context = await browser.newContext({ colorScheme })
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const token = await carillon.tokenFor('ann')
   const faults: unknown[] = []

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type CarillonProcess, readDevFile, startProcess } from '../cli/carillon-process.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
 import { launchChromium } from './support/chromium.ts'
+
+// A browser on a busy machine takes its time; what is waited for is a fact, and comes.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let dataDir: string
 let carillon: CarillonProcess
@@ -31,6 +34,7 @@ afterAll(async () => {
 test('a newcomer presses one button, and sees it arrive at two people’s, and why', async () => {
   expect(carillon.output()).toContain(demoUrl)
   const context = await browser.newContext()
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const elsewhere: string[] = []
   const faults: string[] = []

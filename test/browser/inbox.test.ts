@@ -1,11 +1,14 @@
 import type { Browser, BrowserContext, Locator, Page, Route } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { type CarillonClient, createClient } from '../../client-sdk/index.ts'
 import { config, countUp } from '../client-sdk/service.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { until } from '../support/until.ts'
 import { launchChromium } from './support/chromium.ts'
 import { type PageServer, servePage } from './support/page-server.ts'
+
+// A browser on a busy machine takes its time; what is waited for is a fact, and comes.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let carillon: TestCarillon
 let backend: CarillonClient
@@ -26,7 +29,7 @@ afterAll(async () => {
 beforeEach(async () => {
   faults = []
   context = await browser.newContext()
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(60_000)
 })
 afterEach(async () => {
   await context.close()
