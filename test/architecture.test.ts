@@ -44,7 +44,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'server/errors.ts',
     'server/config.ts',
   ],
-  'server/realtime': ['server/realtime', 'server/core', 'server/db', 'server/telemetry.ts'],
+  'server/realtime': ['server/realtime', 'server/core', 'server/db', 'server/errors.ts', 'server/telemetry.ts'],
   'server/operations': [
     'server/operations',
     'server/core',
