@@ -68,9 +68,8 @@ order by e.tenant_id, e.id`,
 
 /**
  * Erases the secret fields of events of which nothing is left to be sent, by a digest that holds it either. The events
- * must be locked, by an earlier statement:
- * whoever lets a delivery go on again holds that lock, and this one sees what they have done. Indexes: delivery's by
- * event, and the keys.
+ * must be locked, by an earlier statement: whoever lets a delivery go on again holds that lock, and this one sees what
+ * they have done. Indexes: delivery's by event, and the keys.
  */
 export const eraseSecrets = (events: readonly EventKey[]): QueryConfig => ({
   name: 'erase_secrets',
