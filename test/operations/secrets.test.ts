@@ -358,7 +358,8 @@ test('what was missed is found by the sweep, a few at a time, and what is still 
   ])
   // Begun in the midst of what others have left, it comes round again.
   const erased = await sweeps(20, { events: 2, recipients: 1_000 })
-  expect([Math.max(...erased) <= 2, sum(erased)]).toEqual([true, 4])
+  // At a minute's end the server sweeps, too.
+  expect([Math.max(...erased) <= 2, sum(erased) <= 4]).toEqual([true, true])
   expect(await Promise.all(events.map(isSealed))).toEqual([true, false, false, false, false])
   await operate(carillon, 'cancel', first.id)
   expect(await isSealed(events[0])).toBe(false)
@@ -373,7 +374,8 @@ test('a sweep looks at one event with many recipients, and leaves the next to th
     events.map(({ id }) => idOfType('Event', id)),
   ])
   const erased = await sweeps(20, { events: 100, recipients: 1 })
-  expect([Math.max(...erased), sum(erased)]).toEqual([1, 2])
+  expect([Math.max(...erased) <= 1, sum(erased) <= 2]).toEqual([true, true])
+  expect(await Promise.all(events.map(isSealed))).toEqual([false, false])
 })
 
 test('a delivery whose secret is erased cannot be tried again, and says why', async () => {
