@@ -10,7 +10,7 @@ import type { Explanation } from '../server/operations/traces.ts'
 import { allow } from './access.ts'
 import { builder } from './builder.ts'
 import { Delivery, DeliveryAttempt, DeliveryStatus, OrchestrationState } from './delivery.ts'
-import { DigestMember } from './digest.ts'
+import { DigestMember } from './digest/member.ts'
 
 const Checkpoint = builder.enumType('Checkpoint', {
   description: 'When the planner was asked.',
