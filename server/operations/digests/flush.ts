@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import { ruleIdentity } from '../../core/digest-rule.ts'
 import { nameOf } from '../../core/name-of.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
-import { DIGEST_KEY_PREFIX } from '../../core/trigger-request.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import {
   type BucketKey,
@@ -33,6 +31,7 @@ import { advanceRuns, NOTHING_ADVANCED } from '../workflows/advance-runs.ts'
 import { announceRuns } from '../workflows/announce.ts'
 import { NO_DIGESTS } from './accumulate.ts'
 import { type Closed, closeBucket } from './close.ts'
+import { digestEvent } from './event.ts'
 import { causesOfMembers } from './tell-runs.ts'
 
 /*
@@ -103,51 +102,6 @@ const closedBy = (
   if (operator) return 'operator'
   if (bucket.window_ends_at <= now) return 'window'
   return bucket.accepting ? null : 'max_items'
-}
-
-const common = <T>(values: readonly T[]): T | null => {
-  const [first, ...others] = values
-  return first !== undefined && others.every((value) => value === first) ? first : null
-}
-
-/** A digest is an event like any other, under the key of its rule. */
-const digestEvent = (bucket: ClosingBucketRow, included: readonly MemberRow[], now: Date): EventRow => {
-  const bucketId = encodeNodeId('DigestBucket', bucket.bucket_id)
-  const idempotencyKey = `${DIGEST_KEY_PREFIX}${bucketId}`
-  const ends = included.map(({ expires_at: at }) => at?.getTime() ?? Number.POSITIVE_INFINITY)
-  const last = Math.max(...ends)
-  return {
-    tenant_id: bucket.tenant_id,
-    id: newId(),
-    notification_key: bucket.key,
-    notification_version: bucket.version,
-    idempotency_key: idempotencyKey,
-    fingerprint: createHash('sha256').update(idempotencyKey).digest(),
-    correlation_id: null,
-    actor_id: null,
-    payload: {
-      bucketId,
-      windowStartsAt: bucket.window_starts_at.toISOString(),
-      windowEndsAt: bucket.window_ends_at.toISOString(),
-      count: included.length,
-    },
-    has_secrets: false,
-    sealed_payload: null,
-    category: common(included.map(({ category }) => category)),
-    // What one of its members must not be kept back by does not keep the digest back.
-    required: included.some(({ required }) => required),
-    urgent: included.some(({ urgent }) => urgent),
-    status: 'planned',
-    send_at: null,
-    expires_at: Number.isFinite(last) ? new Date(last) : null,
-    topics: [],
-    is_digest: true,
-    erased_at: null,
-    recipient_count: 1,
-    planned_recipient_count: 1,
-    failed_recipient_count: 0,
-    inserted_at: now,
-  }
 }
 
 interface Flushing {
