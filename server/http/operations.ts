@@ -25,11 +25,13 @@ export interface OperationRequest {
 export type Begun =
   | { readonly kind: 'refused'; readonly errors: readonly GraphQLFormattedError[] }
   | { readonly kind: 'answered'; readonly result: FormattedExecutionResult }
-  | {
-      readonly kind: 'streaming'
-      readonly events: AsyncIterator<unknown>
-      readonly resultOf: (event: unknown) => FormattedExecutionResult | Promise<FormattedExecutionResult>
-    }
+  | Streaming
+
+export interface Streaming {
+  readonly kind: 'streaming'
+  readonly events: AsyncIterator<unknown>
+  readonly resultOf: (event: unknown) => FormattedExecutionResult | Promise<FormattedExecutionResult>
+}
 
 /** Begins operations that do not come over HTTP. Never rejects: whatever fails is an answer to that one operation. */
 export type Begin = (principal: Principal, request: OperationRequest) => Promise<Begun>

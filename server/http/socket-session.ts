@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import type { Principal } from '../core/principal.ts'
 import type { Credentials } from '../operations/credentials.ts'
 import { type shownError, unauthenticated, withoutTransport } from './errors.ts'
-import type { Begin, OperationRequest } from './operations.ts'
+import type { Begin, OperationRequest, Streaming } from './operations.ts'
 import { readMessage, type SocketMessage } from './socket-message.ts'
 import type { Stream, Streams } from './streams.ts'
 
@@ -43,139 +43,200 @@ export interface SessionOptions {
   readonly initWithinMs: number
 }
 
-/** One operation of a socket; replaced by another of its id only after it has ended. */
+/** One operation of a socket. */
 interface Operation {
   events: AsyncIterator<unknown> | null
 }
 
-const credentialIn = (params: Readonly<Record<string, unknown>> | undefined): string | null => {
+type Params = Readonly<Record<string, unknown>> | undefined
+
+const credentialIn = (params: Params): string | null => {
   const { authorization, Authorization, token } = params ?? {}
   const bearer = authorization ?? Authorization
   if (typeof bearer === 'string') return /^Bearer (.+)$/i.exec(bearer)?.[1] ?? null
   return typeof token === 'string' && token !== '' ? token : null
 }
 
-/** Speaks the protocol on one socket until it is closed. */
-export const openSession = (
-  socket: WebSocket,
-  { credentials, streams, begin, toShown, initWithinMs }: SessionOptions,
-): void => {
-  if (socket.protocol !== SUBPROTOCOL) {
-    socket.on('error', () => {})
-    socket.close(CLOSE.badSubprotocol, 'Subprotocol not acceptable')
-    return
-  }
-  const running = new Map<string, Operation>()
-  let initialised = false
-  let stream: Stream | null = null
-  let principal: Principal | null = null
-  let credential = ''
-  const initialising = setTimeout(
-    () => socket.close(CLOSE.initTimeout, 'Connection initialisation timeout'),
-    initWithinMs,
-  )
+/** Speaks the protocol on one socket until it is closed. A class, since thousands of them wait at once. */
+class Session {
+  private readonly socket: WebSocket
+  private readonly options: SessionOptions
+  private readonly running = new Map<string, Operation>()
+  private initialising: NodeJS.Timeout | null
+  private initialised = false
+  private stream: Stream | null = null
+  private principal: Principal | null = null
+  /** An API key, which may be revoked; a token is good until its instant, at which the socket ends. */
+  private key: string | null = null
 
-  /** Resolves once it has left for the network, or never will. */
-  const send = (text: string): Promise<void> =>
-    new Promise((resolve) => {
-      if (socket.readyState === socket.OPEN) socket.send(text, () => resolve())
-      else resolve()
-    })
-  const sendNext = (id: string, result: FormattedExecutionResult) =>
-    send(`{"id":${JSON.stringify(id)},"type":"next","payload":${JSON.stringify(result)}}`)
-  const sendErrors = (id: string, errors: readonly GraphQLFormattedError[]) =>
-    send(JSON.stringify({ id, type: 'error', payload: errors }))
-  const sendComplete = (id: string) => send(JSON.stringify({ id, type: 'complete' }))
-  const forbid = () => socket.close(CLOSE.forbidden, 'UNAUTHENTICATED')
-  // Not the end of it for the client, as an internal error would be: it comes back.
-  const closeFor = (error: unknown) => socket.close(CLOSE.tryAgainLater, toShown(error).message)
-
-  const initialise = async (params: Readonly<Record<string, unknown>> | undefined): Promise<void> => {
-    if (initialised) return socket.close(CLOSE.tooMany, 'Too many initialisation requests')
-    initialised = true
-    clearTimeout(initialising)
-    const given = credentialIn(params)
-    const found = given === null ? null : await credentials.authenticate(given)
-    if (!found || given === null) return forbid()
-    if (socket.readyState !== socket.OPEN) return
-    stream = streams.open({ principal: found, credential: given }, forbid)
-    if (!stream) return socket.close(CLOSE.tooMany, 'RATE_LIMITED: this recipient has as many sockets as it may')
-    principal = found
-    credential = given
-    await send('{"type":"connection_ack"}')
+  constructor(socket: WebSocket, options: SessionOptions) {
+    this.socket = socket
+    this.options = options
+    this.initialising = setTimeout(
+      () => this.socket.close(CLOSE.initTimeout, 'Connection initialisation timeout'),
+      options.initWithinMs,
+    )
   }
 
-  const pong = async (payload: Readonly<Record<string, unknown>> | undefined): Promise<void> => {
-    const token = payload?.['token']
-    if (typeof token === 'string' && principal?.recipientId) {
-      const renewed = await credentials.authenticate(token)
-      if (renewed?.tenantId !== principal.tenantId || renewed.recipientId !== principal.recipientId) return forbid()
-      principal = renewed
-      credential = token
-      stream?.renew({ principal: renewed, credential: token })
-    }
-    await send(JSON.stringify({ type: 'pong', payload }))
-  }
-
-  const follow = async (id: string, operation: Operation, request: OperationRequest): Promise<void> => {
-    const isRunning = () => running.get(id) === operation
-    // Its id is free before the client hears of the end.
-    const end = () => isRunning() && running.delete(id)
+  async answer(text: string): Promise<void> {
     try {
-      // Looked at anew for each operation: a key may have been revoked since.
-      const holder = await credentials.authenticate(credential)
-      if (!holder) throw unauthenticated(true)
-      const begun = await begin(holder, request)
-      if (begun.kind === 'streaming') {
-        const { events, resultOf } = begun
-        operation.events = events
-        if (!isRunning()) return void events.return?.()
-        for (let next = await events.next(); !next.done && isRunning(); next = await events.next()) {
-          const result = await resultOf(next.value)
-          if (isRunning()) await sendNext(id, result)
-        }
-        if (end()) await sendComplete(id)
-      } else if (begun.kind === 'answered') {
-        if (isRunning()) await sendNext(id, begun.result)
-        if (end()) await sendComplete(id)
-      } else if (end()) await sendErrors(id, begun.errors)
+      await this.obey(readMessage(text))
     } catch (error) {
-      if (end()) await sendErrors(id, [withoutTransport(toShown(error))])
+      // Not the end of it for the client, as an internal error would be: it comes back.
+      this.socket.close(CLOSE.tryAgainLater, this.options.toShown(error).message)
     }
   }
 
-  const subscribe = async (id: string, request: OperationRequest): Promise<void> => {
+  /** Its socket is closed. */
+  ended(): void {
+    this.stopWaiting()
+    for (const id of [...this.running.keys()]) this.complete(id)
+    this.stream?.close()
+  }
+
+  private async obey(message: SocketMessage | null): Promise<void> {
+    if (!message) return this.socket.close(CLOSE.badRequest, 'Invalid message received')
+    if (message.type === 'connection_init') return this.initialise(message.payload)
+    if (message.type === 'ping') return this.pong(message.payload)
+    if (message.type === 'subscribe') return this.subscribe(message.id, message.payload)
+    if (message.type === 'complete') this.complete(message.id)
+  }
+
+  private async initialise(params: Params): Promise<void> {
+    const { credentials, streams } = this.options
+    if (this.initialised) return this.socket.close(CLOSE.tooMany, 'Too many initialisation requests')
+    this.initialised = true
+    this.stopWaiting()
+    const credential = credentialIn(params)
+    const principal = credential === null ? null : await credentials.authenticate(credential)
+    if (!principal || credential === null) return this.forbid()
+    if (this.socket.readyState !== this.socket.OPEN) return
+    this.stream = streams.open({ principal, credential }, () => this.forbid())
+    if (!this.stream)
+      return this.socket.close(CLOSE.tooMany, 'RATE_LIMITED: this recipient has as many sockets as it may')
+    this.principal = principal
+    this.key = principal.expiresAt ? null : credential
+    await this.send('{"type":"connection_ack"}')
+  }
+
+  private async pong(payload: Params): Promise<void> {
+    const token = payload?.['token']
+    if (typeof token === 'string' && this.principal?.recipientId) {
+      const renewed = await this.options.credentials.authenticate(token)
+      const { tenantId, recipientId } = this.principal
+      if (renewed?.tenantId !== tenantId || renewed.recipientId !== recipientId) return this.forbid()
+      this.principal = renewed
+      this.stream?.renew({ principal: renewed, credential: token })
+    }
+    await this.send(JSON.stringify({ type: 'pong', payload }))
+  }
+
+  private async subscribe(id: string, request: OperationRequest): Promise<void> {
+    const { principal, running, socket } = this
     if (!principal) return socket.close(CLOSE.unauthorized, 'Unauthorized')
     if (running.has(id)) return socket.close(CLOSE.duplicateId, 'There is an operation of this id already')
     if (running.size >= MAX_OPERATIONS_PER_SOCKET) {
       const message = `A socket carries at most ${MAX_OPERATIONS_PER_SOCKET} operations at once`
-      return sendErrors(id, [new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } }).toJSON()])
+      return this.sendErrors(id, [new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } }).toJSON()])
     }
+    // Counted before anything is waited for: many can be asked for in one breath.
     const operation: Operation = { events: null }
     running.set(id, operation)
-    await follow(id, operation, request)
+    try {
+      // Looked at anew for each operation: a key may have been revoked since.
+      const valid = this.key === null || (await this.options.credentials.authenticate(this.key))
+      if (!valid) throw unauthenticated(true)
+      const begun = await this.options.begin(principal, request)
+      if (begun.kind === 'refused') {
+        if (this.end(id, operation)) await this.sendErrors(id, begun.errors)
+      } else if (begun.kind === 'answered') {
+        if (this.isRunning(id, operation)) await this.sendNext(id, begun.result)
+        if (this.end(id, operation)) await this.sendComplete(id)
+      } else if (this.isRunning(id, operation)) {
+        operation.events = begun.events
+        // Not waited for: one that waits for its next event holds nothing of what it took to begin it.
+        void this.follow(id, operation, begun)
+      } else void begun.events.return?.()
+    } catch (error) {
+      await this.fail(id, operation, error)
+    }
   }
 
-  const stop = (id: string): void => {
-    const operation = running.get(id)
-    running.delete(id)
+  private async follow(id: string, operation: Operation, { events, resultOf }: Streaming): Promise<void> {
+    try {
+      for (;;) {
+        const { value, done } = await events.next()
+        if (done || !this.isRunning(id, operation)) break
+        const result = resultOf(value)
+        await this.sendNext(id, 'then' in result ? await result : result)
+      }
+      if (this.end(id, operation)) await this.sendComplete(id)
+    } catch (error) {
+      await this.fail(id, operation, error)
+    }
+  }
+
+  private async fail(id: string, operation: Operation, error: unknown): Promise<void> {
+    if (this.end(id, operation)) await this.sendErrors(id, [withoutTransport(this.options.toShown(error))])
+  }
+
+  private complete(id: string): void {
+    const operation = this.running.get(id)
+    this.running.delete(id)
     void operation?.events?.return?.()
   }
 
-  const answer = async (message: SocketMessage | null): Promise<void> => {
-    if (!message) return socket.close(CLOSE.badRequest, 'Invalid message received')
-    if (message.type === 'connection_init') return initialise(message.payload)
-    if (message.type === 'ping') return pong(message.payload)
-    if (message.type === 'subscribe') return subscribe(message.id, message.payload)
-    if (message.type === 'complete') stop(message.id)
+  private isRunning(id: string, operation: Operation): boolean {
+    return this.running.get(id) === operation
   }
 
-  socket.on('message', (data) => void answer(readMessage(String(data))).catch(closeFor))
-  // What is wrong with its frames it is told by the code that closes it.
-  socket.on('error', () => {})
-  socket.once('close', () => {
-    clearTimeout(initialising)
-    for (const id of [...running.keys()]) stop(id)
-    stream?.close()
-  })
+  /** Frees its id, before the client hears of the end; false where it was not running any more. */
+  private end(id: string, operation: Operation): boolean {
+    return this.isRunning(id, operation) && this.running.delete(id)
+  }
+
+  private forbid(): void {
+    this.socket.close(CLOSE.forbidden, 'UNAUTHENTICATED')
+  }
+
+  private stopWaiting(): void {
+    if (this.initialising) clearTimeout(this.initialising)
+    this.initialising = null
+  }
+
+  /** Resolves once it has left for the network, or never will. */
+  private send(text: string): Promise<void> {
+    const { socket } = this
+    return new Promise((resolve) => {
+      if (socket.readyState === socket.OPEN) socket.send(text, () => resolve())
+      else resolve()
+    })
+  }
+
+  private sendNext(id: string, result: FormattedExecutionResult): Promise<void> {
+    return this.send(`{"id":${JSON.stringify(id)},"type":"next","payload":${JSON.stringify(result)}}`)
+  }
+
+  private sendErrors(id: string, errors: readonly GraphQLFormattedError[]): Promise<void> {
+    return this.send(JSON.stringify({ id, type: 'error', payload: errors }))
+  }
+
+  private sendComplete(id: string): Promise<void> {
+    return this.send(JSON.stringify({ id, type: 'complete' }))
+  }
+}
+
+/** What is wrong with its frames a client is told by the code that closes its socket. */
+const ignore = (): void => {}
+
+/** Speaks the protocol on a socket that was just opened. */
+export const openSession = (socket: WebSocket, options: SessionOptions): void => {
+  socket.on('error', ignore)
+  if (socket.protocol !== SUBPROTOCOL) {
+    socket.close(CLOSE.badSubprotocol, 'Subprotocol not acceptable')
+    return
+  }
+  const session = new Session(socket, options)
+  socket.on('message', (data) => void session.answer(String(data)))
+  socket.on('close', () => session.ended())
 }

@@ -18,6 +18,9 @@ const keepAlive = (everyMs: number) => {
   const parts = Array.from({ length: PING_PARTS }, () => new Set<WebSocket>())
   const silent = new WeakSet<WebSocket>()
   let next = 0
+  function answered(this: WebSocket): void {
+    silent.delete(this)
+  }
   const pinging = setInterval(() => {
     next = (next + 1) % PING_PARTS
     for (const socket of parts[next] ?? []) {
@@ -34,8 +37,8 @@ const keepAlive = (everyMs: number) => {
       const part = parts[opened % PING_PARTS]
       opened += 1
       part?.add(socket)
-      socket.on('pong', () => silent.delete(socket))
-      socket.once('close', () => part?.delete(socket))
+      socket.on('pong', answered)
+      socket.on('close', () => part?.delete(socket))
     },
     stop: () => clearInterval(pinging),
   }

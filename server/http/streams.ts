@@ -43,14 +43,66 @@ export interface Streams {
 /** Longer than this a timer cannot be set; the end of a token is then looked at again. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** What is open by an API key, which ends at no known instant. */
+type ByKey = Map<string, Set<() => void>>
+
+/** A class, since there are thousands of them. */
+class OpenStream implements Stream {
+  private readonly end: () => void
+  private readonly byKey: ByKey
+  private readonly uncount: (() => void) | null
+  private timer: NodeJS.Timeout | null = null
+  private key: string | null = null
+  private closed = false
+
+  constructor(end: () => void, byKey: ByKey, uncount: (() => void) | null) {
+    this.end = end
+    this.byKey = byKey
+    this.uncount = uncount
+  }
+
+  renew({ principal: { expiresAt }, credential }: Holder): void {
+    if (this.closed) return
+    this.callOff()
+    if (expiresAt) this.endAt(expiresAt.getTime())
+    else {
+      this.key = credential
+      this.byKey.set(credential, (this.byKey.get(credential) ?? new Set()).add(this.end))
+    }
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.callOff()
+    this.uncount?.()
+  }
+
+  private endAt(instant: number): void {
+    const left = instant - Date.now()
+    this.timer = setTimeout(
+      () => (left > MAX_TIMER_MS ? this.endAt(instant) : this.end()),
+      Math.min(Math.max(left, 0), MAX_TIMER_MS),
+    )
+  }
+
+  private callOff(): void {
+    if (this.timer) clearTimeout(this.timer)
+    if (this.key === null) return
+    const ends = this.byKey.get(this.key)
+    ends?.delete(this.end)
+    if (ends?.size === 0) this.byKey.delete(this.key)
+    this.key = null
+  }
+}
+
 /** Counts what stays open by recipient, and ends it with its credential: tokens at their instant, keys when revoked. */
 export const openStreams = (
   credentials: Pick<Credentials, 'validKeys'>,
   { perRecipient, recheckKeysEveryMs }: Pick<Required<StreamLimits>, 'perRecipient' | 'recheckKeysEveryMs'>,
 ): Streams => {
   const counts = new Map<string, number>()
-  /** What is open by an API key, which ends at no known instant. */
-  const byKey = new Map<string, Set<() => void>>()
+  const byKey: ByKey = new Map()
 
   const recheck = async (): Promise<void> => {
     if (byKey.size === 0) return
@@ -61,57 +113,31 @@ export const openStreams = (
       // While the database is away nothing is known against them.
       return
     }
-    for (const [key, ends] of byKey) if (!valid.has(key)) for (const end of [...ends]) end()
+    for (const [key, ends] of [...byKey]) if (!valid.has(key)) for (const end of [...ends]) end()
   }
   const rechecking = setInterval(() => void recheck(), recheckKeysEveryMs).unref()
 
-  /** Ends a stream with its credential; returns what calls that off. */
-  const endWith = ({ principal: { expiresAt }, credential }: Holder, end: () => void): (() => void) => {
-    if (!expiresAt) {
-      const ends = byKey.get(credential) ?? new Set()
-      byKey.set(credential, ends.add(end))
-      return () => {
-        ends.delete(end)
-        if (ends.size === 0 && byKey.get(credential) === ends) byKey.delete(credential)
-      }
+  /** Counts one more of a recipient's, and answers what takes that back; `null` where there are as many as there may be. */
+  const count = (name: string): (() => void) | null => {
+    const open = counts.get(name) ?? 0
+    if (open >= perRecipient) return null
+    counts.set(name, open + 1)
+    return () => {
+      const left = (counts.get(name) ?? 1) - 1
+      if (left > 0) counts.set(name, left)
+      else counts.delete(name)
     }
-    let timer: NodeJS.Timeout
-    const wait = (): void => {
-      const left = expiresAt.getTime() - Date.now()
-      timer = setTimeout(() => (left > MAX_TIMER_MS ? wait() : end()), Math.min(Math.max(left, 0), MAX_TIMER_MS))
-    }
-    wait()
-    return () => clearTimeout(timer)
   }
 
   return {
     open(holder, end) {
       const { tenantId, recipientId } = holder.principal
       // Keys are a backend's own, which has a socket for whatever it likes.
-      const name = recipientId === null ? null : `${tenantId}\n${recipientId}`
-      if (name !== null) {
-        const count = counts.get(name) ?? 0
-        if (count >= perRecipient) return null
-        counts.set(name, count + 1)
-      }
-      let callOff = endWith(holder, end)
-      let closed = false
-      return {
-        renew(renewed) {
-          if (closed) return
-          callOff()
-          callOff = endWith(renewed, end)
-        },
-        close() {
-          if (closed) return
-          closed = true
-          callOff()
-          if (name === null) return
-          const left = (counts.get(name) ?? 1) - 1
-          if (left > 0) counts.set(name, left)
-          else counts.delete(name)
-        },
-      }
+      const uncount = recipientId === null ? null : count(`${tenantId}\n${recipientId}`)
+      if (recipientId !== null && !uncount) return null
+      const stream = new OpenStream(end, byKey, uncount)
+      stream.renew(holder)
+      return stream
     },
     close: () => clearInterval(rechecking),
   }

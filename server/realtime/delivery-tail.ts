@@ -2,7 +2,7 @@ import type { DeliveryKey } from '../core/delivery.ts'
 import type { Database } from '../db/client.ts'
 import { readTailedDeliveries, type TailedRow, type TailFilter } from '../db/sql/read-tailed-deliveries.ts'
 import type { Bus } from './bus.ts'
-import { iterate } from './iterator.ts'
+import { Pulled } from './iterator.ts'
 
 /*
  * A follower is one of
@@ -13,16 +13,37 @@ import { iterate } from './iterator.ts'
  * left, so one that is slow keeps ids alone, and of those the newest; and sees of each delivery the state it is in then.
  */
 
-interface Follower {
+/** What a tail does for its followers. */
+interface Desk {
+  consider(follower: Follower): void
+  leave(follower: Follower): void
+}
+
+class Follower extends Pulled<TailedRow> {
   readonly tenantId: string
   readonly filter: TailFilter
   /** In the order in which they changed. */
-  readonly pending: Set<string>
+  readonly pending = new Set<string>()
   /** Read, and not yet handed out. */
-  rows: readonly TailedRow[]
+  rows: readonly TailedRow[] = []
   /** The state in which each was last handed out, so that two hints about one change are told once. */
-  readonly told: Map<string, string>
-  asking: ((result: IteratorResult<TailedRow, undefined>) => void) | null
+  readonly told = new Map<string, string>()
+  private readonly desk: Desk
+
+  constructor(desk: Desk, tenantId: string, filter: TailFilter) {
+    super()
+    this.desk = desk
+    this.tenantId = tenantId
+    this.filter = filter
+  }
+
+  protected asked(): void {
+    this.desk.consider(this)
+  }
+
+  protected left(): void {
+    this.desk.leave(this)
+  }
 }
 
 export interface DeliveryTail {
@@ -85,13 +106,11 @@ export const openDeliveryTail = ({
   let closed = false
 
   const consider = (follower: Follower): void => {
-    if (!follower.asking) return
+    if (!follower.isAsking) return
     const [row, ...rest] = follower.rows
     if (row) {
-      const { asking } = follower
       follower.rows = rest
-      follower.asking = null
-      asking({ value: row, done: false })
+      follower.give(row)
     } else if (follower.pending.size > 0) {
       ready.add(follower)
       if (!reading) void readAll()
@@ -130,7 +149,10 @@ export const openDeliveryTail = ({
   }
 
   const readFor = async (batch: readonly Follower[]): Promise<void> => {
-    const reads = batch.map((follower) => ({ ...follower, ids: takeIds(follower) }))
+    const reads = batch.map((follower) => {
+      const { tenantId, filter } = follower
+      return { tenantId, filter, ids: takeIds(follower) }
+    })
     const { rows } = await db.system.query<TailedRow & { ordinal: number }>(readTailedDeliveries(reads))
     for (const [index, follower] of batch.entries()) {
       const own = rows.filter(({ ordinal }) => ordinal === index + 1)
@@ -157,27 +179,18 @@ export const openDeliveryTail = ({
       sayIfFollowed()
     }
     ready.delete(follower)
-    follower.asking?.({ value: undefined, done: true })
-    follower.asking = null
   }
+  const desk: Desk = { consider, leave }
 
   return {
     follow(tenantId, filter) {
-      const follower: Follower = { tenantId, filter, pending: new Set(), rows: [], told: new Map(), asking: null }
-      if (!closed) {
+      const follower = new Follower(desk, tenantId, filter)
+      if (closed) follower.end()
+      else {
         followers.set(tenantId, (followers.get(tenantId) ?? new Set()).add(follower))
         sayIfFollowed()
       }
-      return iterate(
-        () => {
-          if (closed) return Promise.resolve({ value: undefined, done: true })
-          return new Promise((resolve) => {
-            follower.asking = resolve
-            consider(follower)
-          })
-        },
-        () => leave(follower),
-      )
+      return follower
     },
     changed(deliveries) {
       if (performance.now() < believedUntil) bus.deliveriesChanged(deliveries)
@@ -205,7 +218,7 @@ export const openDeliveryTail = ({
     },
     close() {
       closed = true
-      for (const group of [...followers.values()]) for (const follower of [...group]) leave(follower)
+      for (const group of [...followers.values()]) for (const follower of [...group]) follower.end()
     },
   }
 }

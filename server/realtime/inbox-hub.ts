@@ -4,7 +4,7 @@ import { inboxName } from '../core/name-of.ts'
 import type { Database } from '../db/client.ts'
 import type { NotificationRow } from '../db/sql/notification-row.ts'
 import { type InboxChangesRow, readInboxChanges } from '../db/sql/read-inbox-changes.ts'
-import { iterate } from './iterator.ts'
+import { Pulled } from './iterator.ts'
 
 /*
  * A subscriber is one of
@@ -26,13 +26,34 @@ export interface InboxChanges {
   readonly resync: boolean
 }
 
-interface Subscriber {
+/** What a hub does for its subscribers. */
+interface Desk {
+  consider(subscriber: Subscriber): void
+  leave(subscriber: Subscriber): void
+}
+
+class Subscriber extends Pulled<InboxChanges> {
   readonly inbox: InboxKey
   /** `null` until the first read has said where the inbox stands. */
   cursor: number | null
-  dirty: boolean
-  first: boolean
-  asking: ((result: IteratorResult<InboxChanges, undefined>) => void) | null
+  dirty = true
+  first = true
+  private readonly desk: Desk
+
+  constructor(desk: Desk, inbox: InboxKey, cursor: number | null) {
+    super()
+    this.desk = desk
+    this.inbox = inbox
+    this.cursor = cursor
+  }
+
+  protected asked(): void {
+    this.desk.consider(this)
+  }
+
+  protected left(): void {
+    this.desk.leave(this)
+  }
 }
 
 export interface InboxHub {
@@ -85,7 +106,7 @@ export const openInboxHub = ({
   let closed = false
 
   const consider = (subscriber: Subscriber): void => {
-    if (!subscriber.asking || !subscriber.dirty) return
+    if (!subscriber.isAsking || !subscriber.dirty) return
     ready.add(subscriber)
     if (!reading && !retry) void readAll()
   }
@@ -96,7 +117,7 @@ export const openInboxHub = ({
       const batch = [...ready].slice(0, MAX_READ_AT_ONCE)
       for (const subscriber of batch) ready.delete(subscriber)
       // One that was answered since it was put here stays dirty until it asks again.
-      const asking = batch.filter((subscriber) => subscriber.asking)
+      const asking = batch.filter((subscriber) => subscriber.isAsking)
       if (asking.length === 0) continue
       for (const subscriber of asking) subscriber.dirty = false
       try {
@@ -105,7 +126,7 @@ export const openInboxHub = ({
         onError(error as Error)
         for (const subscriber of asking) {
           subscriber.dirty = true
-          if (subscriber.asking) ready.add(subscriber)
+          if (subscriber.isAsking) ready.add(subscriber)
         }
         retry = setTimeout(() => {
           retry = null
@@ -123,9 +144,8 @@ export const openInboxHub = ({
     const byOrdinal: InboxChangesRow[][] = batch.map(() => [])
     for (const row of rows) byOrdinal[row.ordinal - 1]?.push(row)
     for (const [index, subscriber] of batch.entries()) {
-      const { asking } = subscriber
       // It may have left meanwhile.
-      if (!asking) continue
+      if (!subscriber.isAsking) continue
       const changes = changesFor(subscriber, byOrdinal[index] ?? [])
       if (!changes) {
         consider(subscriber)
@@ -135,8 +155,7 @@ export const openInboxHub = ({
       subscriber.cursor = value.version
       subscriber.first = false
       subscriber.dirty ||= more
-      subscriber.asking = null
-      asking({ value, done: false })
+      subscriber.give(value)
     }
   }
 
@@ -157,30 +176,18 @@ export const openInboxHub = ({
     group?.delete(subscriber)
     if (group?.size === 0) subscribers.delete(name)
     ready.delete(subscriber)
-    subscriber.asking?.({ value: undefined, done: true })
-    subscriber.asking = null
   }
 
+  const desk: Desk = { consider, leave }
   const sweep = setInterval(() => moved('all'), sweepEveryMs)
   sweep.unref()
 
   return {
     subscribe(inbox, after) {
-      const subscriber: Subscriber = { inbox, cursor: after, dirty: true, first: true, asking: null }
-      if (!closed) {
-        const group = subscribers.get(inboxName(inbox)) ?? new Set()
-        subscribers.set(inboxName(inbox), group.add(subscriber))
-      }
-      return iterate(
-        () => {
-          if (closed) return Promise.resolve({ value: undefined, done: true })
-          return new Promise((resolve) => {
-            subscriber.asking = resolve
-            consider(subscriber)
-          })
-        },
-        () => leave(subscriber),
-      )
+      const subscriber = new Subscriber(desk, inbox, after)
+      if (closed) subscriber.end()
+      else subscribers.set(inboxName(inbox), (subscribers.get(inboxName(inbox)) ?? new Set()).add(subscriber))
+      return subscriber
     },
     moved,
     get subscriberCount() {
@@ -192,7 +199,7 @@ export const openInboxHub = ({
       closed = true
       clearInterval(sweep)
       if (retry) clearTimeout(retry)
-      for (const group of [...subscribers.values()]) for (const subscriber of [...group]) leave(subscriber)
+      for (const group of [...subscribers.values()]) for (const subscriber of [...group]) subscriber.end()
     },
   }
 }

@@ -8,6 +8,7 @@ import { compareLatency } from './latency.ts'
 import { report, startDatabase, startServer } from './measure.ts'
 import { comparePush } from './push.ts'
 import { compareRuns } from './runs.ts'
+import { compareSockets } from './sockets/compare.ts'
 
 /* Every figure beside its limit in the same run: read the ratios, the machine makes the rest. */
 
@@ -23,6 +24,7 @@ try {
   if (wanted('latency')) for (const one of await compareLatency(database.url)) results.push(report(one))
   if (wanted('runs')) for (const one of await compareRuns(database.url)) results.push(report(one))
   if (wanted('digests')) for (const one of await compareDigests(database.url)) results.push(report(one))
+  if (wanted('sockets')) for (const one of await compareSockets(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {
     if (wanted('http')) for (const one of await compareHttp(server)) results.push(report(one))
