@@ -73,6 +73,8 @@ interface Operated {
   readonly queued: boolean
   readonly eventCancelled: boolean
   readonly expired: boolean
+  /** Whether its recipient's data was erased since. */
+  readonly erased: boolean
   /** Whether its content is made of secret fields that are not stored any more. */
   readonly secretsErased: boolean
 }
@@ -100,6 +102,7 @@ export const operatorFault = (action: OperatorAction, delivery: Operated): strin
       if (!canRetry(delivery)) return `is ${state}: only one that failed, was cancelled or hangs can be tried again`
       if (delivery.eventCancelled) return 'belongs to an event that was cancelled'
       if (delivery.expired) return 'has expired'
+      if (delivery.erased) return 'is for a recipient whose data has been erased'
       return delivery.secretsErased ? 'cannot be rendered any more: its secret fields have been erased' : null
   }
 }

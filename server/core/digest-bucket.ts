@@ -1,4 +1,4 @@
-import { type DigestRule, type DigestSubject, matchDigestRule, ruleIdentity } from './digest-rule.ts'
+import { type DigestRule, type DigestSubject, MAX_DIGEST_ITEMS, matchDigestRule, ruleIdentity } from './digest-rule.ts'
 import { endsAtAfter, windowFor, windowZone } from './digest-window.ts'
 
 /*
@@ -113,5 +113,5 @@ export const takePlace = (
   }
   taken.memberCount += 1
   taken.windowEndsAt = match.windowEndsAt
-  return { bucket: taken, full: rule.maxItems !== null && taken.memberCount >= rule.maxItems }
+  return { bucket: taken, full: taken.memberCount >= (rule.maxItems ?? MAX_DIGEST_ITEMS) }
 }

@@ -1,13 +1,10 @@
 import type { InputPath } from '../errors.ts'
-import type { DigestRule, DigestWindow } from './digest-rule.ts'
+import { type DigestRule, type DigestWindow, MAX_DIGEST_ITEMS } from './digest-rule.ts'
 import { type InputFault, idFault } from './json-limits.ts'
 import { isTimeZone, minuteOfDay } from './zoned-time.ts'
 
 /** A year. */
 const MAX_MINUTES = 525_600
-/** What one digest can show is far less; it keeps one transaction from growing without end. */
-const MAX_ITEMS = 10_000
-
 const isWithin = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most
 
 /** A field of a rule's window, by the name that whoever gave it knows it under. */
@@ -46,8 +43,8 @@ export const digestRuleFault = (
   if (!isWithin(rule.version, 2 ** 31 - 1)) {
     return { path: [...path, 'version'], message: 'must be a positive whole number' }
   }
-  if (rule.maxItems !== null && !isWithin(rule.maxItems, MAX_ITEMS)) {
-    return { path: [...path, 'maxItems'], message: `must be a whole number from 1 to ${MAX_ITEMS}` }
+  if (rule.maxItems !== null && !isWithin(rule.maxItems, MAX_DIGEST_ITEMS)) {
+    return { path: [...path, 'maxItems'], message: `must be a whole number from 1 to ${MAX_DIGEST_ITEMS}` }
   }
   const fault = windowFault(rule.window)
   return fault && { path: pathOf(fault.field), message: fault.message }

@@ -21,11 +21,14 @@ export interface DigestRule {
   readonly matchCategory: string | null
   readonly groupBy: DigestGrouping
   readonly window: DigestWindow
-  /** A bucket closes as soon as it holds this many. */
+  /** A bucket closes as soon as it holds this many; `MAX_DIGEST_ITEMS` where `null`. */
   readonly maxItems: number | null
   /** Leaves out what was read before the digest closed. */
   readonly excludeRead: boolean
 }
+
+/** No bucket holds more: it keeps the transaction that closes it from growing without end. */
+export const MAX_DIGEST_ITEMS = 10_000
 
 /** How a rule is named where it decided. */
 export const ruleIdentity = ({ key, version }: Pick<DigestRule, 'key' | 'version'>): string => `${key}:v${version}`

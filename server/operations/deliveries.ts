@@ -83,6 +83,7 @@ export const operateDelivery = async (
       suppressionReason: row.suppression_reason,
       queued: row.queued,
       eventCancelled: row.event_status === 'cancelled',
+      erased: row.erased,
       expired: row.expires_at !== null && row.expires_at <= now,
       secretsErased: sealed.some((one) => !one.sealed),
     })

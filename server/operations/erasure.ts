@@ -4,6 +4,7 @@ import {
   eraseHistory,
   erasePayloads,
   eraseSignals,
+  leaveAudiences,
   lockErasure,
   removeRecipient,
   stopDeliveries,
@@ -14,6 +15,7 @@ import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
+import { halving } from './halving.ts'
 import { lockOneInbox } from './lock-one-inbox.ts'
 import { advanceRuns } from './workflows/advance-runs.ts'
 
@@ -45,7 +47,13 @@ export const eraseRecipient = async (capabilities: Capabilities, recipient: Inbo
     return { now, count: counted?.count ?? 0 }
   })
   // Apart from the rest, since events are locked before inboxes; asked again, what was left of it is done.
-  await asTenant(db.tenant, tenantId, (tx) => tx.commitWith([erasePayloads(recipient, erased.now)]))
+  const [done] = await halving([recipient], async (one) => {
+    await asTenant(db.tenant, tenantId, (tx) =>
+      tx.commitWith([leaveAudiences(recipient, erased.now), erasePayloads(recipient, erased.now)]),
+    )
+    return one
+  })
+  if (done?.status === 'rejected') throw done.reason
   hints.inboxesMoved([recipient])
   return erased.count
 }

@@ -22,7 +22,8 @@ const untilUncontended = async <T>(run: () => Promise<T>): Promise<T> => {
 
 /**
  * Runs a batch, each item with an outcome of its own. Where the database refuses the data of one of them, or `run`
- * throws a `BatchFault`, the batch is halved until that one stands alone: the others are none the worse for it. A deadlock is tried again.
+ * throws by itself, the batch is halved until that one stands alone: the others are none the worse for it. A deadlock is
+ * tried again, and a database that is away fails them all.
  */
 export const halving = async <Item, Answer>(
   items: readonly Item[],
@@ -32,7 +33,9 @@ export const halving = async <Item, Answer>(
     const answers = await untilUncontended(() => run(items))
     return answers.map((value) => ({ status: 'fulfilled', value }))
   } catch (reason) {
-    const isOneBad = reason instanceof BatchFault || databaseFailure(reason) === 'bad_data'
+    const failure = databaseFailure(reason)
+    // A fault of the code's may lie in one of them as well.
+    const isOneBad = reason instanceof BatchFault || failure === 'bad_data' || failure === null
     if (!isOneBad || items.length <= 1) {
       return items.map(() => ({ status: 'rejected', reason }))
     }

@@ -159,6 +159,45 @@ test('what others were sent too keeps its payload, and they keep their own', asy
   expect((await exported('erin')).notifications[0]).not.toHaveProperty('payload')
 })
 
+test('what is scheduled for nobody else is ended with its payload, and what is for others too goes on without it', async () => {
+  const sendAt = new Date(clock.now().getTime() + 3_600_000).toISOString()
+  const scheduled = (recipients: readonly object[]) =>
+    trigger(carillon, {
+      notificationKey: 'comment.mentioned',
+      payload: { author: `${CANARY} of gina`, text: 'later' },
+      recipients,
+      sendAt,
+    })
+  const alone = (await scheduled([{ id: 'gina' }])).event
+  const shared = (await scheduled([{ id: 'gina' }, { id: 'hugo' }])).event
+  await erase('gina')
+  const ask = async (id: string) =>
+    (
+      await carillon.ok(carillon.operatorKey, 'query ($id: ID!) { event(id: $id) { status payload recipientCount } }', {
+        id,
+      })
+    ).event
+  expect(await ask(alone.id)).toEqual({ status: 'CANCELLED', payload: {}, recipientCount: 0 })
+  expect(await ask(shared.id)).toMatchObject({ status: 'SCHEDULED', recipientCount: 1 })
+  clock.set(sendAt)
+  await carillon.drainJobs()
+  expect(await ask(shared.id)).toMatchObject({ status: 'PLANNED', recipientCount: 1 })
+  expect(await (await inboxOf(carillon, 'gina')).items()).toEqual([])
+  expect(await (await inboxOf(carillon, 'hugo')).items()).toHaveLength(1)
+})
+
+test('what an operator had cancelled is not tried again once its recipient is erased', async () => {
+  await setPolicy(carillon, 'ivan', { quietHours: [{ start: '00:00', end: '23:59', channels: ['in_app'] }] })
+  const { event } = await mentionTo('ivan', [{ id: 'jane' }])
+  const item = await deliveryOf(carillon, { eventId: event.id, recipientId: 'ivan', channel: 'in_app' })
+  expect((await tryOperate(carillon, 'cancel', item.id)).errors).toEqual([])
+  await erase('ivan')
+  const { errors } = await tryOperate(carillon, 'retry', item.id)
+  expect(errors.map(({ message }) => message)).toEqual([
+    'Cannot retry this delivery: it is for a recipient whose data has been erased',
+  ])
+})
+
 test('one that nobody knows is erased and exported as what it is: nothing', async () => {
   expect(await erase('nobody')).toEqual({ recipientId: 'nobody', erasedNotificationCount: 0 })
   expect(await exported('nobody')).toMatchObject({ recipientId: 'nobody', recipient: null, notifications: [] })

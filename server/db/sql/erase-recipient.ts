@@ -112,6 +112,30 @@ delete from recipient where tenant_id = $1 and recipient_id = $2`,
   },
 ]
 
+/**
+ * Takes a recipient out of the audiences of events that are yet to be planned, and ends those that were for nobody else,
+ * as of `now`. Indexes: due's key, for the tenant's events that wait, and event_recipient's. Locks: the events, in order of key.
+ */
+export const leaveAudiences = ({ tenantId, recipientId }: InboxKey, now: Date): QueryConfig => ({
+  name: 'leave_audiences',
+  text: `
+with mine as materialized (
+  select e.id, e.recipient_count = 1 and e.topics = '{}' as alone from event e
+  where e.tenant_id = $1 and e.status = 'scheduled' and e.id in (select subject_id from due where tenant_id = $1 and kind = 'fan_out')
+    and exists (select from event_recipient r where r.tenant_id = $1 and r.event_id = e.id and r.recipient_id = $2)
+  order by e.id for no key update
+), left_out as (
+  delete from event_recipient r using mine m where r.tenant_id = $1 and r.event_id = m.id and r.recipient_id = $2
+), unqueued as (
+  delete from due d using mine m where m.alone and d.tenant_id = $1 and d.kind = 'fan_out' and d.subject_id = m.id
+)
+update event e set recipient_count = e.recipient_count - 1, status = case when m.alone then 'cancelled' else e.status end,
+  payload = case when m.alone then '{}' else e.payload end, sealed_payload = case when m.alone then null else e.sealed_payload end,
+  erased_at = case when m.alone then $3::timestamptz end
+from mine m where e.tenant_id = $1 and e.id = m.id`,
+  values: [tenantId, recipientId, now],
+})
+
 /** Empties the payloads of events that were for this recipient alone, as of `now`. Locks: the events, in order of key. */
 export const erasePayloads = ({ tenantId, recipientId }: InboxKey, now: Date): QueryConfig => ({
   name: 'erase_payloads',

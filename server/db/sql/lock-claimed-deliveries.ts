@@ -27,6 +27,8 @@ export interface ClaimedDeliveryRow {
   in_run: boolean
   /** Whether the notification has been read or archived. */
   read: boolean
+  /** Whether its recipient's data was erased while it was under way. */
+  erased: boolean
   token: string
   tries: number
   attempts: number
@@ -55,7 +57,7 @@ with held as materialized (
 )
 select v.tenant_id, v.id, v.event_id, v.recipient_id, v.notification_key, v.channel, v.category, v.status,
   v.orchestration_state, v.next_eligible_at, v.expires_at, v.fallback, v.released, v.position, v.notification_id, v.step_key, v.in_run,
-  coalesce(n.read_at, n.archived_at) is not null as read, h.lease_token as token, h.tries,
+  coalesce(n.read_at, n.archived_at) is not null as read, n.erased_at is not null as erased, h.lease_token as token, h.tries,
   a.attempts, a.tried,
   b.id as begun_token, b.at as begun_at
 from delivery v join held h on v.tenant_id = h.tenant_id and v.id = h.subject_id

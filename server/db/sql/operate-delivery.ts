@@ -19,6 +19,8 @@ export interface OperatedRow {
   recipient_count: number
   channel: string
   step_key: string
+  /** Whether its recipient's data was erased. */
+  erased: boolean
 }
 
 /** What an operator has made of a delivery. */
@@ -46,9 +48,10 @@ select 1 from event e where e.tenant_id = $1 and e.id = (select v.event_id from 
   {
     name: 'lock_delivery',
     text: `
-select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.step_key, v.event_id, e.status as event_status, e.has_secrets, e.is_digest, e.recipient_count,
+select v.status, v.orchestration_state, v.suppression_reason, v.next_eligible_at, v.expires_at, v.channel, v.step_key, v.event_id, e.status as event_status, e.has_secrets, e.is_digest, e.recipient_count, n.erased_at is not null as erased,
   exists (select from due d where d.tenant_id = v.tenant_id and d.kind = 'delivery' and d.subject_id = v.id) as queued
 from delivery v join event e on e.tenant_id = v.tenant_id and e.id = v.event_id
+join notification n on n.tenant_id = v.tenant_id and n.id = v.notification_id
 where v.tenant_id = $1 and v.id = $2 for no key update of v`,
     values: [tenantId, id],
   },

@@ -16,6 +16,8 @@ export interface DigestItemRow
     | 'inserted_at'
   > {
   digest_delivery_id: string
+  /** The workflow step that it was planned for; '' where it was for none. */
+  step_key: string
   window_starts_at: Date
   window_ends_at: Date
 }
@@ -30,14 +32,14 @@ export const readDigests = (
   name: 'read_digests',
   text: `
 select b.digest_delivery_id, b.window_starts_at, b.window_ends_at, e.tenant_id, e.id, e.notification_key, e.category, e.payload,
-  e.has_secrets, e.sealed_payload, e.recipient_count, e.inserted_at
+  e.has_secrets, e.sealed_payload, e.recipient_count, e.inserted_at, v.step_key
 from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
 join digest_bucket b on b.tenant_id = k.tenant_id collate "C" and b.digest_delivery_id = k.id
 cross join lateral (
   select m.delivery_id, m.position from digest_membership m
   where m.tenant_id = b.tenant_id and m.bucket_id = b.id and m.resolution = 'included' offset 0
 ) m
-cross join lateral (select v.event_id from delivery v where v.tenant_id = b.tenant_id and v.id = m.delivery_id offset 0) v
+cross join lateral (select v.event_id, v.step_key from delivery v where v.tenant_id = b.tenant_id and v.id = m.delivery_id offset 0) v
 cross join lateral (
   select e.tenant_id, e.id, e.notification_key, e.category, e.payload, e.has_secrets, e.sealed_payload, e.recipient_count, e.inserted_at
   from event e where e.tenant_id = b.tenant_id and e.id = v.event_id offset 0

@@ -46,7 +46,7 @@ const sightOf = (rules: readonly DigestRuleRow[], buckets: readonly AcceptingBuc
 }
 
 /** For transactions in which nothing asks for a digest. */
-export const NO_DIGESTS: DigestSight = sightOf([], [])
+export const NO_DIGESTS: DigestSight = { rulesOf: () => [], bucketsOf: () => new Map() }
 
 /**
  * Reads the rules and the open buckets of these recipients, in one round trip. The inboxes' locks are the buckets': call

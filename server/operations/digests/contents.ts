@@ -5,6 +5,7 @@ import type { Database } from '../../db/client.ts'
 import { type DigestItemRow, readDigests } from '../../db/sql/read-digests.ts'
 import { renderDigest, renderIdentity } from '../../notifiers/invoke.ts'
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
+import { canRenderStep } from '../../notifiers/workflow.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { type Rendered, refuseUnsendable, renderContent } from '../render-content.ts'
 import { storedPayload } from '../stored-payload.ts'
@@ -76,9 +77,10 @@ const renderDefault = async (
   for (const item of digest.items) {
     if (contents.length === SHOWN_ITEMS) break
     const definition = capabilities.notifiers.get(item.notification_key)
-    if (!definition || !Object.hasOwn(definition.render, channel)) continue
+    const stepKey = item.step_key
+    if (!definition || !canRenderStep(definition, { stepKey, channel })) continue
     const payload = storedPayload(capabilities, definition, item)
-    const { content } = await renderContent(capabilities, definition, { channel, payload, recipient })
+    const { content } = await renderContent(capabilities, definition, { channel, stepKey, payload, recipient })
     contents.push(content as Readonly<Record<string, unknown>>)
   }
   if (contents.length === 0) throw new Error('The notifiers of everything in this digest are gone')

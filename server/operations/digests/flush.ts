@@ -230,13 +230,16 @@ export const flushClaims = async (capabilities: Capabilities, claims: readonly C
     capabilities,
     claims.map((claim) => ({ tenantId: claim.tenant_id, id: claim.subject_id })),
   )
+  const failures: unknown[] = []
   for (const part of partsOf(sizes)) {
     const done = await halving(part, async (rows) => {
       await flushTogether(capabilities, { buckets: rows.map(toKey), tokens, operator: null })
       return rows
     })
-    for (const one of done) if (one.status === 'rejected') throw one.reason
+    failures.push(...done.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])))
   }
+  // What failed is left to its lease, and holds up no other.
+  if (failures.length > 0) throw failures[0]
 }
 
 /** Closes one bucket now, before its end. Where it is closed already, nothing happens. */

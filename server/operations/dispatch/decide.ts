@@ -132,6 +132,7 @@ export const decideClaim = ({
   }
   // It had been handed over when its event was cancelled, and failed: it is not sent once more.
   if (event.status === 'cancelled') return giveUp('event_cancelled')
+  if (delivery.erased) return giveUp('recipient_erased')
   // Each of those that are left has said its last word: the one that was to be called again was taken away meanwhile.
   if (targets.length === 0 && reach.usable.length > 0) return giveUp(settleEnds(earlier).suppressionReason)
 

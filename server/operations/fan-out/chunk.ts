@@ -25,7 +25,7 @@ import type { KnownRecipients } from '../recipients-known.ts'
 import { storedDefinition } from '../render-content.ts'
 import { storedPayload } from '../stored-payload.ts'
 import { expandFailedRecipient, expandRecipient, newExpansion, plannedEvent } from '../trigger/expand.ts'
-import { fallbackMsOf, type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
+import { asksForDigest, fallbackMsOf, type PreparedRecipient, prepareRecipient } from '../trigger/prepare.ts'
 
 /** One chunk is one transaction: its duration is the worst wait of a single trigger to one of its recipients. */
 const CHUNK = 200
@@ -122,7 +122,7 @@ export const commitChunk = async (
   const inboxes = touched.map((recipientId) => ({ tenantId: key.tenantId, recipientId }))
   const left = await inTransaction(db.system, async (tx) => {
     const keys = inboxes.map((inbox) => ({ ...inbox, position: null }))
-    const holds = chunk.recipients.some(({ channels }) => channels.some(({ digest }) => digest !== null))
+    const holds = chunk.recipients.some(asksForDigest)
     const [locked, [time], read, [fanOut], digests] = await Promise.all([
       tx.query<InboxRow>(lockInboxes(inboxes, { skipLocked: false })),
       tx.query<ClockRow>(readClock(clock.now())),

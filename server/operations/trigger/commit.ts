@@ -29,7 +29,7 @@ import { bookFacts, readFacts } from '../facts.ts'
 import { BatchFault } from '../halving.ts'
 import { detailStatements } from '../recipient-details.ts'
 import { type Expansion, expandRecipient, newExpansion, plannedEvent } from './expand.ts'
-import type { PreparedTrigger } from './prepare.ts'
+import { asksForDigest, type PreparedTrigger } from './prepare.ts'
 
 /** What became of one trigger of a batch. */
 export type CommitOutcome =
@@ -43,9 +43,6 @@ const keyHash = ({ tenantId, request }: PreparedTrigger): bigint =>
 
 const inboxesOf = ({ tenantId, recipients }: PreparedTrigger): readonly InboxKey[] =>
   (recipients ?? []).map(({ recipientId }) => ({ tenantId, recipientId }))
-
-const asksForDigest = ({ recipients }: PreparedTrigger): boolean =>
-  (recipients ?? []).some(({ channels }) => channels.some(({ digest }) => digest !== null))
 
 const distinct = (inboxes: readonly InboxKey[]): readonly InboxKey[] => [
   ...new Map(inboxes.map((inbox) => [inboxName(inbox), inbox])).values(),
@@ -126,7 +123,7 @@ const lockAndLook = async (
   const wanted = distinct(items.flatMap(inboxesOf))
   const idempotencyKeys = items.map(({ tenantId, request }) => ({ tenantId, idempotencyKey: request.idempotencyKey }))
   const keys = wanted.map((inbox) => ({ ...inbox, position: null }))
-  const held = distinct(items.filter(asksForDigest).flatMap(inboxesOf))
+  const held = distinct(items.filter(({ recipients }) => recipients?.some(asksForDigest)).flatMap(inboxesOf))
   const [tried, inboxes, [clock], events, facts, digests] = await Promise.all([
     tx.query<TriedKeyRow>(tryKeys(items.map(keyHash))),
     tx.query<InboxRow>(lockInboxes(wanted, { skipLocked: !wait })),

@@ -46,6 +46,10 @@ export interface PreparedRecipient {
   readonly workflow: PreparedWorkflow | null
 }
 
+/** Whether anything of a recipient may be held for a digest, a first step of its workflow too. */
+export const asksForDigest = ({ channels, workflow }: PreparedRecipient): boolean =>
+  [...channels, ...(workflow?.channels.values() ?? [])].some(({ digest }) => digest !== null)
+
 /** A trigger with all of the host's code run: what is left is to decide and to write. */
 export interface PreparedTrigger {
   readonly tenantId: string
