@@ -4,6 +4,7 @@ import { compareDigests } from './digests.ts'
 import { compareExplain } from './explain.ts'
 import { compareFanOut } from './fan-out.ts'
 import { compareHttp } from './http.ts'
+import { compareInbox } from './inbox.ts'
 import { compareLatency } from './latency.ts'
 import { report, startDatabase, startServer } from './measure.ts'
 import { comparePush } from './push.ts'
@@ -24,6 +25,7 @@ try {
   if (wanted('latency')) for (const one of await compareLatency(database.url)) results.push(report(one))
   if (wanted('runs')) for (const one of await compareRuns(database.url)) results.push(report(one))
   if (wanted('digests')) for (const one of await compareDigests(database.url)) results.push(report(one))
+  if (wanted('inbox')) for (const one of await compareInbox(database.url)) results.push(report(one))
   if (wanted('sockets')) for (const one of await compareSockets(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {

@@ -64,3 +64,5 @@ const { port } = bare.address() as { port: number }
 
 process.send?.({ url: `${http.url}/graphql`, bareUrl: `http://127.0.0.1:${port}`, key })
 process.once('message', () => process.exit(0))
+// Whoever measures may be stopped in the midst of it.
+process.once('disconnect', () => process.exit(0))

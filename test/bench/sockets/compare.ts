@@ -1,5 +1,5 @@
 import type WebSocket from 'ws'
-import { type Comparison, percentile } from '../measure.ts'
+import { type Comparison, median, percentile } from '../measure.ts'
 import { now, type Peer, startPeer } from './peer.ts'
 import type { Moved } from './protocol.ts'
 
@@ -111,11 +111,8 @@ const pushes = async (peer: Peer, { stall = false } = {}): Promise<number[]> => 
   })
 }
 
-const median = (values: readonly number[]): number => percentile(values, 0.5)
-const rangeOf = ({ carillon, bare }: Figures): string => {
-  const ratios = carillon.map((ours, index) => ours / (bare[index] as number))
-  return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)} in ${ratios.length} rounds`
-}
+const ratiosOf = ({ carillon, bare }: Figures): readonly number[] =>
+  carillon.map((ours, index) => ours / (bare[index] as number))
 
 export const compareSockets = async (databaseUrl: string): Promise<readonly Comparison[]> => {
   const peers = { carillon: await startPeer('carillon', databaseUrl), bare: await startPeer('bare', databaseUrl) }
@@ -137,7 +134,8 @@ export const compareSockets = async (databaseUrl: string): Promise<readonly Comp
     for (const [key, found] of figures) {
       const { name, unit, goal } = goals[key] as { name: string; unit: string; goal: number }
       comparisons.push({
-        name: `${name} (${rangeOf(found)})`,
+        name,
+        ratios: ratiosOf(found),
         unit,
         ours: median(found.carillon),
         limit: median(found.bare),
@@ -193,7 +191,8 @@ export const compareSockets = async (databaseUrl: string): Promise<readonly Comp
         beside.carillon.push(percentile(await pushes(peers.carillon, { stall: true }), 0.95))
       }
       comparisons.push({
-        name: `the others' p95 beside a reader that stalls (${rangeOf(beside)})`,
+        name: "the others' p95 beside a reader that stalls",
+        ratios: ratiosOf(beside),
         unit: 'ms',
         ours: median(beside.carillon),
         limit: median(beside.bare),
