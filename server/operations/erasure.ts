@@ -44,7 +44,7 @@ export const eraseRecipient = async (capabilities: Capabilities, recipient: Inbo
     await tx.query(eraseSignals(recipient))
     const [counted] = await tx.query<{ count: number }>(eraseHistory(recipient, now))
     await tx.commitWith(removeRecipient(recipient))
-    return { now, count: counted?.count ?? 0 }
+    return { now, stopped, count: counted?.count ?? 0 }
   })
   // Apart from the rest, since events are locked before inboxes; asked again, what was left of it is done.
   const [done] = await halving([recipient], async (one) => {
@@ -55,5 +55,6 @@ export const eraseRecipient = async (capabilities: Capabilities, recipient: Inbo
   })
   if (done?.status === 'rejected') throw done.reason
   hints.inboxesMoved([recipient])
+  hints.deliveriesChanged(erased.stopped)
   return erased.count
 }

@@ -1,7 +1,9 @@
 import type { Pool, QueryConfig } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { encodeNodeId } from '../../server/core/node-id.ts'
 import type { TailedRow, TailFilter } from '../../server/db/sql/read-tailed-deliveries.ts'
+import { defineNotifier } from '../../server/index.ts'
 import { memoryBus } from '../../server/realtime/bus.ts'
 import { type DeliveryTail, openDeliveryTail } from '../../server/realtime/delivery-tail.ts'
 import { type GraphQLAnswer, startCarillon, type TestCarillon } from '../support/carillon.ts'
@@ -17,12 +19,29 @@ import { NIGHT, setPolicy, subscribe } from '../support/settings.ts'
 import { trigger } from '../support/trigger.ts'
 import { until } from '../support/until.ts'
 
+/** By e-mail, and by e-mail again. */
+const chase = defineNotifier({
+  key: 'chase',
+  version: 1,
+  payload: z.object({}),
+  channels: ['email'],
+  render: { email: () => ({ subject: 'Look', html: '', text: 'Look' }) },
+  workflow: {
+    key: 'chase',
+    version: 1,
+    steps: [
+      { key: 'first', channel: 'email', next: [{ on: ['delivered'], to: 'second' }] },
+      { key: 'second', channel: 'email' },
+    ],
+  },
+})
+
 const clock = new TestClock()
 const mail = scripted('mail', takesEvents)
 let carillon: TestCarillon
 let foreign: { readonly backendKey: string; readonly operatorKey: string }
 beforeAll(async () => {
-  const notifiers = [greeting, invoice, mention, comment]
+  const notifiers = [greeting, invoice, mention, comment, chase]
   carillon = await startCarillon({ notifiers, adapters: { email: mail }, digestRules: [HOURLY] }, { clock })
   foreign = await carillon.addTenant('other')
 })
@@ -153,6 +172,50 @@ describe('a change is told, with the state it led to, of', () => {
     clock.set('2026-01-15T13:30:00.000Z')
     await carillon.drainJobs()
     await follower.told('in_app SUCCEEDED')
+    await follower.end()
+  })
+
+  test('the next step of a workflow', async () => {
+    const recipient = someone()
+    const follower = await follow({ recipientId: recipient.id })
+    await trigger(carillon, { notificationKey: 'chase', payload: {}, recipients: [recipient] })
+    await follower.told('email PENDING')
+    await carillon.drainJobs()
+    await until('both steps were told', () => {
+      const sent = follower.updates().filter(({ status }) => status === 'SUCCEEDED')
+      return new Set(sent.map(({ id }) => id)).size === 2
+    })
+    await follower.end()
+  })
+
+  test('a workflow run that is cancelled', async () => {
+    const recipient = someone()
+    const follower = await follow({ recipientId: recipient.id })
+    await trigger(carillon, { notificationKey: 'chase', payload: {}, recipients: [recipient] })
+    const { workflowRuns } = await carillon.ok(
+      carillon.operatorKey,
+      'query ($filter: WorkflowRunFilter) { workflowRuns(filter: $filter) { edges { node { id } } } }',
+      { filter: { recipientId: recipient.id } },
+    )
+    await carillon.ok(
+      carillon.operatorKey,
+      'mutation ($input: CancelWorkflowRunInput!) { cancelWorkflowRun(input: $input) { __typename } }',
+      { input: { workflowRunId: workflowRuns.edges[0].node.id, reason: 'enough' } },
+    )
+    await follower.told('email cancelled_by_operator')
+    await follower.end()
+  })
+
+  test('a recipient that is erased', async () => {
+    const recipient = someone()
+    const follower = await follow({ recipientId: recipient.id })
+    await bill(recipient)
+    await carillon.ok(
+      carillon.backendKey,
+      'mutation ($input: EraseRecipientInput!) { eraseRecipient(input: $input) { erasedNotificationCount } }',
+      { input: { recipientId: recipient.id } },
+    )
+    await follower.told('email recipient_erased')
     await follower.end()
   })
 

@@ -14,7 +14,7 @@ const MOST = 3
 
 let carillon: TestCarillon
 beforeAll(async () => {
-  const streams = { perRecipient: MOST, initWithinMs: 1_000, keepAliveMs: 240, recheckKeysEveryMs: 50 }
+  const streams = { perRecipient: MOST, initWithinMs: 3_000, keepAliveMs: 1_200, recheckKeysEveryMs: 50 }
   carillon = await startCarillon(notesConfig, { streams })
 })
 afterAll(() => carillon.close())
@@ -119,6 +119,7 @@ test('what is open by an API key ends when that is revoked, and what is open by 
     await openRawSocket(carillon.wsUrl, { token: carillon.operatorKey }),
   ]
   const recipient = await connect('unconcerned')
+  expect([ending.closed, staying.closed]).toEqual([null, null])
   ending.subscribe('1', TAIL)
   staying.subscribe('1', TAIL)
   const [endingEvents, stayingEvents] = [await stream(key, TAIL), await stream(carillon.operatorKey, TAIL)]

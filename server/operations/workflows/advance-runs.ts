@@ -1,3 +1,4 @@
+import type { DeliveryKey } from '../../core/delivery.ts'
 import { stepOf } from '../../core/workflow/definition.ts'
 import { isOver, type Run, type RunEvent } from '../../core/workflow/run.ts'
 import type { InboxRow } from '../../db/sql/lock-inboxes.ts'
@@ -24,11 +25,13 @@ export interface RunCause extends RunKey {
 export interface AdvancedRuns {
   /** Whether a step was planned that is due now. */
   readonly workDue: boolean
+  /** The deliveries of steps that were planned. */
+  readonly planned: readonly DeliveryKey[]
   /** The events whose runs are over. */
   readonly over: Parameters<EraseSecrets>[0]
 }
 
-export const NOTHING_ADVANCED: AdvancedRuns = { workDue: false, over: [] }
+export const NOTHING_ADVANCED: AdvancedRuns = { workDue: false, planned: [], over: [] }
 
 const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
@@ -187,6 +190,7 @@ export const advanceRuns = async (
   ])
   return {
     workDue: rows.deliveries.some(({ status }) => status === 'pending'),
+    planned: rows.deliveries,
     over: subjects.flatMap(({ row }, index) =>
       isOver((moved[index] as MovedRun).run)
         ? [

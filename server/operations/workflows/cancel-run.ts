@@ -1,3 +1,4 @@
+import type { DeliveryKey } from '../../core/delivery.ts'
 import { cancelStepsOfRun, lockStepsOfRun } from '../../db/sql/end-runs.ts'
 import { leaveBuckets } from '../../db/sql/leave-buckets.ts'
 import { lockRuns, type RunRow } from '../../db/sql/lock-runs.ts'
@@ -30,6 +31,7 @@ export const cancelRun = async (
   if (id === null) throw missing()
   const key = { tenantId, id }
   const context = { source: 'operator', words }
+  let leavers: readonly DeliveryKey[] = []
   const advanced = await asTenant(capabilities.db.tenant, tenantId, async (tx) => {
     const runs = await tx.query<RunRow>(lockRuns([key]))
     if (runs.length === 0) {
@@ -49,13 +51,12 @@ export const cancelRun = async (
     const reason = 'cancelled_by_operator'
     const stop = cancelStepsOfRun(key, now, { event: 'cancelled', reason, context })
     const ended = await tx.query<{ id: string }>(stop)
-    if (ended.length > 0) {
-      const leavers = ended.map((row) => ({ tenantId, id: row.id }))
-      await tx.query(leaveBuckets(leavers, now))
-    }
+    leavers = ended.map((row) => ({ tenantId, id: row.id }))
+    if (leavers.length > 0) await tx.query(leaveBuckets(leavers, now))
     const causes = [{ ...key, events: [{ kind: 'cancelled', reason, context } as const] }]
     return advanceRuns(tx, capabilities, { runs, causes, inboxes: [], now })
   })
+  capabilities.hints.deliveriesChanged(leavers)
   await announceRuns(capabilities, advanced)
   return id
 }
