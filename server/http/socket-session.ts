@@ -17,11 +17,14 @@ import type { Stream, Streams } from './streams.ts'
  *     └─────► waiting for an event ⇄ executing and sending it     until it ends or is completed
  *
  * The next event is asked for once the one before has left for the network: whoever does not read makes nothing pile up
- * here, and asks for nothing.
+ * here, and asks for nothing. What answers the client's own messages (pongs, refusals) nobody waits for: it is counted,
+ * and a socket that leaves more of it unread than may wait is closed with 4429.
  */
 
 export const SUBPROTOCOL = 'graphql-transport-ws'
 export const MAX_OPERATIONS_PER_SOCKET = 50
+/** How much a socket may leave unread of what answers its own messages, in bytes. */
+const MAX_UNREAD_BYTES = 1024 * 1024
 
 const CLOSE = {
   tryAgainLater: 1013,
@@ -65,6 +68,8 @@ class Session {
   private initialising: NodeJS.Timeout | null
   private initialised = false
   private stream: Stream | null = null
+  /** How many bytes wait to leave that nobody waits for. */
+  private unread = 0
   private principal: Principal | null = null
   /** An API key, which may be revoked; a token is good until its instant, at which the socket ends. */
   private key: string | null = null
@@ -128,7 +133,8 @@ class Session {
       this.principal = renewed
       this.stream?.renew({ principal: renewed, credential: token })
     }
-    await this.send(JSON.stringify({ type: 'pong', payload }))
+    // Nothing is repeated to somebody who has not said who they are.
+    await this.reply(JSON.stringify({ type: 'pong', ...(this.principal && { payload }) }))
   }
 
   private async subscribe(id: string, request: OperationRequest): Promise<void> {
@@ -213,12 +219,21 @@ class Session {
     })
   }
 
+  /** The same for what a client can ask for without ever reading it. */
+  private async reply(text: string): Promise<void> {
+    if (this.unread > MAX_UNREAD_BYTES) return this.socket.close(CLOSE.tooMany, 'Too many answers left unread')
+    const bytes = Buffer.byteLength(text)
+    this.unread += bytes
+    await this.send(text)
+    this.unread -= bytes
+  }
+
   private sendNext(id: string, result: FormattedExecutionResult): Promise<void> {
     return this.send(`{"id":${JSON.stringify(id)},"type":"next","payload":${JSON.stringify(result)}}`)
   }
 
   private sendErrors(id: string, errors: readonly GraphQLFormattedError[]): Promise<void> {
-    return this.send(JSON.stringify({ id, type: 'error', payload: errors }))
+    return this.reply(JSON.stringify({ id, type: 'error', payload: errors }))
   }
 
   private sendComplete(id: string): Promise<void> {

@@ -54,6 +54,46 @@ test.each([
   expect(await closureAfter(said)).toBe(4400)
 })
 
+describe('what answers a client', () => {
+  const SAID = 'x'.repeat(256 * 1024)
+  /** More than both ends of a connection keep for one that does not read, and 1 MiB. */
+  const TIMES = 200
+
+  test.each([
+    ['pongs', () => JSON.stringify({ type: 'ping', payload: { SAID } })],
+    ['refusals', (n: number) => subscribeMessage({ query: '{' }, `${n}${SAID}`)],
+  ])('is kept up to 1 MiB: a socket that never reads its %s is closed with 4429', async (_, sayingOf) => {
+    const token = await carillon.tokenFor('speaker')
+    const socket = new WebSocket(carillon.wsUrl, 'graphql-transport-ws')
+    socket.on('error', () => {})
+    let answers = 0
+    socket.on('message', () => {
+      answers += 1
+    })
+    const closed = once(socket, 'close')
+    await once(socket, 'open')
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { token } }))
+    await once(socket, 'message')
+    socket.pause()
+    for (let n = 0; n < TIMES; n += 1) await new Promise<unknown>((sent) => void socket.send(sayingOf(n), sent))
+    socket.resume()
+    expect((await closed)[0]).toBe(4429)
+    expect(answers).toBeLessThan(TIMES)
+  })
+
+  test('repeats nothing of a ping until it has said who it is', async () => {
+    const socket = await openRawSocket(carillon.wsUrl)
+    const ping = { type: 'ping', payload: { at: 1 } }
+    socket.send(ping)
+    expect(await socket.message(({ type }) => type === 'pong')).toEqual({ type: 'pong' })
+    socket.send({ type: 'connection_init', payload: { token: await carillon.tokenFor('speaker') } })
+    await socket.message(({ type }) => type === 'connection_ack')
+    socket.send(ping)
+    expect(await socket.message(({ payload }) => payload?.at === 1)).toEqual({ type: 'pong', payload: { at: 1 } })
+    await socket.end()
+  })
+})
+
 test('a message that is too large closes the socket with 1009', async () => {
   expect(await closureAfter('x'.repeat(512 * 1024 + 1))).toBe(1009)
 })
