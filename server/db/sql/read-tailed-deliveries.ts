@@ -39,7 +39,8 @@ select t.ordinal::int4, v.tenant_id as "tenantId", v.id, v.notification_id as "n
   v.status, v.orchestration_state as "orchestrationState", v.planning_reason as "planningReason",
   v.planning_context as "planningContext", v.suppression_reason as "suppressionReason",
   v.next_eligible_at as "nextEligibleAt", v.next_attempt_at as "nextAttemptAt", v.expires_at as "expiresAt",
-  v.counts_at as "countsAt", v.fallback, v.released, v.awaits_operator as "awaitsOperator", v.render_key as "renderKey",
+  v.counts_at as "countsAt", v.fallback, v.released, v.in_run as "inRun",
+  v.put_off_by as "putOffBy", v.awaits_operator as "awaitsOperator", v.render_key as "renderKey",
   v.render_version as "renderVersion", v.position, v.inserted_at as "insertedAt", v.updated_at as "updatedAt"
 from unnest($1::int4[], $2::uuid[]) with ordinality as w (tail, id, place)
 join unnest($3::text[], $4::jsonb[]) with ordinality as t (tenant_id, filter, ordinal) on t.ordinal = w.tail
