@@ -74,11 +74,10 @@ export const signal = async (
   const inbox = { tenantId, recipientId }
   const fingerprint = fingerprintOf(request)
   const kept = await asTenant(capabilities.db.tenant, tenantId, async (tx) => {
-    const [time] = await tx.query<ClockRow>(readClock(capabilities.clock.now()))
-    const { now } = time as ClockRow
+    const [said] = await tx.query<ClockRow>(readClock(capabilities.clock.now()))
     const id = newId()
     const row = { ...inbox, id, name, notificationId: notificationId ?? null, payload, idempotencyKey, fingerprint }
-    const [stored] = await tx.query<SignalRow>(writeSignal(row, now))
+    const [stored] = await tx.query<SignalRow>(writeSignal(row, (said as ClockRow).now))
     if (!stored) {
       const [earlier] = await tx.query<SignalRow>(readSignalByKey(tenantId, idempotencyKey ?? ''))
       return { signal: earlier as SignalRow, deduplicated: true, advanced: NOTHING_ADVANCED }
@@ -89,6 +88,9 @@ export const signal = async (
       notificationId === undefined ? null : tx.query<{ id: string }>(readNotificationOf(inbox, notificationId)),
     ])
     if (owned?.length === 0) throw missing()
+    // Anew: whoever had the locks may have moved these runs since the signal was written.
+    const [time] = await tx.query<ClockRow>(readClock(capabilities.clock.now()))
+    const { now } = time as ClockRow
     const events = [{ kind: 'signal', name, signalId: id } as const]
     const causes = runs.map((run) => ({ tenantId, id: run.id, events }))
     const advanced = await advanceRuns(tx, capabilities, { runs, causes, inboxes, now })

@@ -8,6 +8,7 @@ import { inboxOf } from '../../support/inbox.ts'
 import { report, takesEvents } from '../../support/reports.ts'
 import { scripted } from '../../support/scripted-adapter.ts'
 import { refusalOf, trigger } from '../../support/trigger.ts'
+import { until } from '../../support/until.ts'
 import { movesOf, runOf, runsOf, signal, standOf, trySignal } from '../../support/workflows.ts'
 
 const HOUR = 3_600_000
@@ -114,6 +115,28 @@ test('a signal from before the run began does not count', async () => {
   await begin('alert')
   await carillon.drainJobs()
   expect(standOf(await run())).toBe('WAITING page waiting_for_step_progression')
+})
+
+test('a signal that waited for its recipient moves the run at the instant at which it came to it', async () => {
+  await begin('alert')
+  await carillon.drainJobs()
+  const holder = await carillon.sql.connect()
+  await holder.query('begin')
+  await holder.query('select 1 from inbox where recipient_id = $1 for update', [id])
+  const signalled = signal(carillon, { name: 'acknowledged', recipientId: id })
+  await until('it waits', async () => {
+    const { rowCount } = await holder.query(
+      'select 1 from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0',
+    )
+    return rowCount === 1
+  })
+  clock.advance(60_000)
+  await holder.query('commit')
+  holder.release()
+  await signalled
+  const { transitions } = await run()
+  const received = transitions.find(({ reason }: { reason: string }) => reason === 'signal_received')
+  expect(received.insertedAt).toBe(clock.now().toISOString())
 })
 
 test('a signal concerns every run of its recipient, or that of one notification, and nobody else', async () => {
