@@ -113,6 +113,10 @@ export const beginClaims = async (
     if (one.status === 'fulfilled') performances.push(one.value)
     else capabilities.telemetry.emit('worker.failed', { error: one.reason as Error })
   }
+  for (const { begun } of performances.flatMap(({ performed }) => performed)) {
+    const { tenantId, id: deliveryId, unknown } = begun
+    if (unknown) capabilities.telemetry.emit('attempt.unknown', { tenantId, deliveryId })
+  }
   const ended = performances.flatMap(({ performed }) => performed.filter(({ begun }) => isTerminal(begun.status)))
   capabilities.hints.deliveriesChanged(performances.flatMap(({ performed }) => performed.map(({ begun }) => begun)))
   await capabilities.eraseSecrets(ended.map(({ event }) => event))

@@ -93,8 +93,6 @@ export const performClaims = async (
       now,
     })
     if (beginning.begun.status !== 'dispatched' && beginning.begun.status !== 'succeeded') stopped.add(delivery.id)
-    if (beginning.begun.unknown)
-      telemetry.emit('attempt.unknown', { tenantId: delivery.tenant_id, deliveryId: delivery.id })
     performed.push({ ...beginning, delivery, event, facts: own })
   }
   return { now, performed }

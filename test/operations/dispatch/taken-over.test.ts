@@ -6,6 +6,7 @@ import { TestClock } from '../../support/clock.ts'
 import { dieInMidCall as dieOnChannel, LEASE_MS } from '../../support/dead-worker.ts'
 
 const mail = memory()
+const render = { email: () => ({ subject: 'News', html: 'news', text: 'news' }) }
 const config = defineConfig({
   notifiers: [
     defineNotifier({
@@ -13,7 +14,15 @@ const config = defineConfig({
       version: 1,
       payload: z.object({}),
       channels: ['email'],
-      render: { email: () => ({ subject: 'News', html: 'news', text: 'news' }) },
+      render,
+    }),
+    defineNotifier({
+      key: 'journey',
+      version: 1,
+      payload: z.object({}),
+      channels: ['email'],
+      render,
+      workflow: { key: 'journey', version: 1, steps: [{ key: 'only', channel: 'email' }] },
     }),
   ],
   adapters: { email: mail },
@@ -28,14 +37,17 @@ beforeEach(async () => {
 })
 afterEach(() => carillon.close())
 
-const trigger = (recipientId: string) =>
+const trigger = (recipientId: string, notificationKey = 'news') =>
   carillon.ok(carillon.backendKey, 'mutation ($input: TriggerInput!) { trigger(input: $input) { event { id } } }', {
     input: {
-      notificationKey: 'news',
+      notificationKey,
       idempotencyKey: recipientId,
       recipients: [{ id: recipientId, email: `${recipientId}@example.test` }],
     },
   })
+
+const SWITCH_OFF =
+  'mutation { setPreferences(input: { recipientId: "ada", preferences: [{ channel: "email", enabled: false }] }) { preferences { recipientId } } }'
 
 const dieInMidCall = (): Promise<number> => dieOnChannel(carillon, config, 'email')
 
@@ -62,10 +74,7 @@ test('what a dead worker left in mid-call is recorded as unknown and sent again'
 test('where it must not be sent any more it is suppressed, still recorded, and holds up nobody else', async () => {
   await trigger('ada')
   expect(await dieInMidCall()).toBe(1)
-  await carillon.ok(
-    carillon.backendKey,
-    'mutation { setPreferences(input: { recipientId: "ada", preferences: [{ channel: "email", enabled: false }] }) { preferences { recipientId } } }',
-  )
+  await carillon.ok(carillon.backendKey, SWITCH_OFF)
   await trigger('bob')
   clock.advance(LEASE_MS + 1)
   await carillon.drainJobs()
@@ -81,6 +90,21 @@ test('where it must not be sent any more it is suppressed, still recorded, and h
   expect(await outcomeFor('bob')).toMatchObject({ status: 'SUCCEEDED' })
   expect(mail.messages.map(({ recipient }) => recipient.id)).toEqual(['bob'])
 })
+
+test.each(['news', 'journey'])(
+  'it is told once, of %s, that what became of a call is not known',
+  async (notificationKey) => {
+    const told: string[] = []
+    carillon.app.telemetry.on('attempt.unknown', ({ deliveryId }) => void told.push(deliveryId))
+    await trigger('ada', notificationKey)
+    expect(await dieInMidCall()).toBe(1)
+    await carillon.ok(carillon.backendKey, SWITCH_OFF)
+    clock.advance(LEASE_MS + 1)
+    await carillon.drainJobs()
+    expect(await outcomeFor('ada')).toMatchObject({ status: 'SUPPRESSED', attempts: [{ outcome: 'UNKNOWN' }] })
+    expect(told).toHaveLength(1)
+  },
+)
 
 test('where its event was cancelled meanwhile it is given up', async () => {
   const { event } = (await trigger('ada')).trigger
