@@ -1,3 +1,4 @@
+import { nameOf } from '../core/name-of.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Credentials } from '../operations/credentials.ts'
 
@@ -133,7 +134,7 @@ export const openStreams = (
     open(holder, end) {
       const { tenantId, recipientId } = holder.principal
       // Keys are a backend's own, which has a socket for whatever it likes.
-      const uncount = recipientId === null ? null : count(`${tenantId}\n${recipientId}`)
+      const uncount = recipientId === null ? null : count(nameOf(tenantId, recipientId))
       if (recipientId !== null && !uncount) return null
       const stream = new OpenStream(end, byKey, uncount)
       stream.renew(holder)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { InboxKey } from '../core/cursor.ts'
 import type { DeliveryKey } from '../core/delivery.ts'
+import { inboxName, nameOf } from '../core/name-of.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { type Bus, type BusListener, memoryBus } from './bus.ts'
 import { packHints, understand } from './hint.ts'
@@ -100,13 +101,13 @@ export const openCarriedBus = async (
     inboxesMoved(moved) {
       if (moved.length === 0) return
       local.inboxesMoved(moved)
-      for (const inbox of moved) inboxes.set(`${inbox.tenantId}\n${inbox.recipientId}`, inbox)
+      for (const inbox of moved) inboxes.set(inboxName(inbox), inbox)
       flushSoon()
     },
     deliveriesChanged(changed) {
       if (changed.length === 0) return
       local.deliveriesChanged(changed)
-      for (const delivery of changed) deliveries.set(`${delivery.tenantId}\n${delivery.id}`, delivery)
+      for (const delivery of changed) deliveries.set(nameOf(delivery.tenantId, delivery.id), delivery)
       flushSoon()
     },
     workDue() {

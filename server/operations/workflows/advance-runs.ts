@@ -1,4 +1,5 @@
 import type { DeliveryKey } from '../../core/delivery.ts'
+import { nameOf } from '../../core/name-of.ts'
 import { stepOf } from '../../core/workflow/definition.ts'
 import { isOver, type Run, type RunEvent } from '../../core/workflow/run.ts'
 import type { InboxRow } from '../../db/sql/lock-inboxes.ts'
@@ -32,8 +33,6 @@ export interface AdvancedRuns {
 }
 
 export const NOTHING_ADVANCED: AdvancedRuns = { workDue: false, planned: [], over: [] }
-
-const nameOf = (tenantId: string, id: string): string => `${tenantId}\n${id}`
 
 const toRun = (row: RunRow): Run => ({
   state: row.state,
