@@ -1,4 +1,4 @@
-import { nameOf } from '../core/name-of.ts'
+import { inboxName } from '../core/name-of.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Credentials } from '../operations/credentials.ts'
 
@@ -43,23 +43,33 @@ export interface Streams {
 
 /** Longer than this a timer cannot be set; the end of a token is then looked at again. */
 const MAX_TIMER_MS = 2 ** 31 - 1
+/** What is further off is first waited for in whole seconds: Node keeps a list for each duration that it is asked for. */
+const WHOLE_MS = 1_000
 
 /** What is open by an API key, which ends at no known instant. */
 type ByKey = Map<string, Set<() => void>>
+
+/** What is open. */
+interface Book {
+  readonly byKey: ByKey
+  readonly counts: Map<string, number>
+}
 
 /** A class, since there are thousands of them. */
 class OpenStream implements Stream {
   private readonly end: () => void
   private readonly byKey: ByKey
-  private readonly uncount: (() => void) | null
+  private readonly recipient: string | null
+  private readonly counts: Map<string, number>
   private timer: NodeJS.Timeout | null = null
   private key: string | null = null
   private closed = false
 
-  constructor(end: () => void, byKey: ByKey, uncount: (() => void) | null) {
+  constructor(end: () => void, recipient: string | null, { byKey, counts }: Book) {
     this.end = end
+    this.recipient = recipient
     this.byKey = byKey
-    this.uncount = uncount
+    this.counts = counts
   }
 
   renew({ principal: { expiresAt }, credential }: Holder): void {
@@ -76,15 +86,17 @@ class OpenStream implements Stream {
     if (this.closed) return
     this.closed = true
     this.callOff()
-    this.uncount?.()
+    if (this.recipient === null) return
+    const left = (this.counts.get(this.recipient) ?? 1) - 1
+    if (left > 0) this.counts.set(this.recipient, left)
+    else this.counts.delete(this.recipient)
   }
 
   private endAt(instant: number): void {
     const left = instant - Date.now()
-    this.timer = setTimeout(
-      () => (left > MAX_TIMER_MS ? this.endAt(instant) : this.end()),
-      Math.min(Math.max(left, 0), MAX_TIMER_MS),
-    )
+    const far = left > 2 * WHOLE_MS
+    const wait = far ? Math.min(Math.floor(left / WHOLE_MS - 1) * WHOLE_MS, MAX_TIMER_MS) : Math.max(left, 0)
+    this.timer = setTimeout(() => (far ? this.endAt(instant) : this.end()), wait)
   }
 
   private callOff(): void {
@@ -118,25 +130,17 @@ export const openStreams = (
   }
   const rechecking = setInterval(() => void recheck(), recheckKeysEveryMs).unref()
 
-  /** Counts one more of a recipient's, and answers what takes that back; `null` where there are as many as there may be. */
-  const count = (name: string): (() => void) | null => {
-    const open = counts.get(name) ?? 0
-    if (open >= perRecipient) return null
-    counts.set(name, open + 1)
-    return () => {
-      const left = (counts.get(name) ?? 1) - 1
-      if (left > 0) counts.set(name, left)
-      else counts.delete(name)
-    }
-  }
-
   return {
     open(holder, end) {
       const { tenantId, recipientId } = holder.principal
       // Keys are a backend's own, which has a socket for whatever it likes.
-      const uncount = recipientId === null ? null : count(nameOf(tenantId, recipientId))
-      if (recipientId !== null && !uncount) return null
-      const stream = new OpenStream(end, byKey, uncount)
+      const recipient = recipientId === null ? null : inboxName({ tenantId, recipientId })
+      if (recipient !== null) {
+        const count = counts.get(recipient) ?? 0
+        if (count >= perRecipient) return null
+        counts.set(recipient, count + 1)
+      }
+      const stream = new OpenStream(end, recipient, { byKey, counts })
       stream.renew(holder)
       return stream
     },

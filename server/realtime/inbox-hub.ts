@@ -99,7 +99,8 @@ export const openInboxHub = ({
   /** How often every inbox that is watched is looked at, hint or none. */
   readonly sweepEveryMs?: number
 }): InboxHub => {
-  const subscribers = new Map<string, Set<Subscriber>>()
+  /** Lists, which are copied when they change: most inboxes have one subscriber, for whom a set is much. */
+  const subscribers = new Map<string, readonly Subscriber[]>()
   const ready = new Set<Subscriber>()
   let reading = false
   let retry: NodeJS.Timeout | null = null
@@ -172,9 +173,9 @@ export const openInboxHub = ({
 
   const leave = (subscriber: Subscriber): void => {
     const name = inboxName(subscriber.inbox)
-    const group = subscribers.get(name)
-    group?.delete(subscriber)
-    if (group?.size === 0) subscribers.delete(name)
+    const others = (subscribers.get(name) ?? []).filter((other) => other !== subscriber)
+    if (others.length > 0) subscribers.set(name, others)
+    else subscribers.delete(name)
     ready.delete(subscriber)
   }
 
@@ -186,20 +187,20 @@ export const openInboxHub = ({
     subscribe(inbox, after) {
       const subscriber = new Subscriber(desk, inbox, after)
       if (closed) subscriber.end()
-      else subscribers.set(inboxName(inbox), (subscribers.get(inboxName(inbox)) ?? new Set()).add(subscriber))
+      else subscribers.set(inboxName(inbox), [...(subscribers.get(inboxName(inbox)) ?? []), subscriber])
       return subscriber
     },
     moved,
     get subscriberCount() {
       let count = 0
-      for (const group of subscribers.values()) count += group.size
+      for (const group of subscribers.values()) count += group.length
       return count
     },
     close() {
       closed = true
       clearInterval(sweep)
       if (retry) clearTimeout(retry)
-      for (const group of [...subscribers.values()]) for (const subscriber of [...group]) subscriber.end()
+      for (const group of [...subscribers.values()]) for (const subscriber of group) subscriber.end()
     },
   }
 }
