@@ -252,12 +252,16 @@ const notSent = (story: Story): string => {
   return `Not sent: ${why}${when}.`
 }
 
+/** What a digest's own delivery is, as a clause; `null` for any other. */
+const digestClause = ({ digest }: Story): string | null =>
+  digest?.outcome === 'emitted_digest' ? `it is a digest by the rule ${digest.ruleIdentity}` : null
+
 /** One sentence that a support person can read out, made of what was stored. */
 export const summaryOf = (story: Story): string => {
   const { erasedAt } = story.notification
   // Where it was cancelled for that, the sentence says so itself.
   const said = erasedAt === null || story.delivery.suppressionReason === 'recipient_erased'
-  const clause = runClause(story)
+  const clause = runClause(story) ?? digestClause(story)
   const told = clause === null ? becomeOf(story) : `${becomeOf(story).replace(/\.$/, '')}; ${clause}.`
   return `${told}${said ? '' : ` The recipient's data was erased at ${instantText(erasedAt)}.`}`
 }

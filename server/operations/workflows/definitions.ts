@@ -26,7 +26,7 @@ export const keepDefinitions = async ({ db, clock, notifiers }: Capabilities): P
   if (changed.length === 0) return
   const faults = changed.map(
     ({ notifier, workflow: { key, version } }) =>
-      `Notifier "${notifier}": \`workflow\` "${key}" has changed, and its version is still ${version}: raise it, for runs of that version are under way`,
+      `Notifier "${notifier}": \`workflow\` "${key}" has changed, and its version is still ${version}: raise it, for what began with that version follows it as it was`,
   )
   throw new SetupError(`The notifiers have faults:\n- ${[...new Set(faults)].join('\n- ')}`)
 }

@@ -126,7 +126,7 @@ test('members and digest name each other, and say what went in and what did not'
     ['13:00', 'claimed', { checkpoint: 'perform' }],
     ['13:00', 'attempt_recorded', { attemptNumber: 1, adapter: 'email', outcome: 'succeeded' }],
   ])
-  expect(digest.summary).toBe('Sent at 2026-01-15 13:00:00 UTC by email, on try 1.')
+  expect(digest.summary).toBe('Sent at 2026-01-15 13:00:00 UTC by email, on try 1; it is a digest by the rule comments-hourly:v1.')
 })
 
 test('all that was asked of a member when its bucket closed is kept beside what was asked when it was planned', async () => {
@@ -244,7 +244,7 @@ test('a digest that waits for the morning says so, in the words of any delivery'
   const { digestDelivery } = await bucketOf(carillon, ada)
   expect(await explain(digestDelivery.id)).toMatchObject({
     waitingFor: 'quiet_hours',
-    summary: 'Held until 14:00 UTC: quiet hours 12:30–14:00.',
+    summary: 'Held until 14:00 UTC: quiet hours 12:30–14:00; it is a digest by the rule comments-hourly:v1.',
     digest: { outcome: 'emitted_digest', memberCount: 1 },
   })
 })
