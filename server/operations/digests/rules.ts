@@ -11,10 +11,12 @@ import {
   deleteDigestRule as deleteRule,
   dropUnconfiguredRules,
   listTenantsWithoutRules,
+  lockConfiguredRules,
+  readStoredRules,
   type StoredRuleRow,
   storeDigestRules,
 } from '../../db/sql/digest-rules.ts'
-import { asTenant, inTransaction } from '../../db/transaction.ts'
+import { asTenant, inTransaction, type Transaction } from '../../db/transaction.ts'
 import { badInput, CarillonError, SetupError } from '../../errors.ts'
 import type { Capabilities } from '../capabilities.ts'
 
@@ -64,6 +66,19 @@ export const readDigestRules = (definitions: readonly DigestRuleDefinition[] = [
   return definitions.map(toRule)
 }
 
+/** Stores rules, and answers how they are stored. */
+const store = async (
+  tx: Transaction,
+  { tenantIds, rules }: { readonly tenantIds: readonly string[]; readonly rules: readonly DigestRule[] },
+  options: { readonly configured: boolean; readonly now: Date | null },
+): Promise<readonly StoredRuleRow[]> => {
+  const [, stored] = await Promise.all([
+    tx.query(storeDigestRules(tenantIds, rules, options)),
+    tx.query<StoredRuleRow>(readStoredRules(tenantIds, rules)),
+  ])
+  return stored
+}
+
 const changed = (row: StoredRuleRow): boolean => !row.same
 
 /** Stores a configuration's rules for a tenant, or for all of them where it is left out; with all, those go that left it. */
@@ -73,11 +88,12 @@ export const storeConfiguredRules = async (
   { now, tenantId }: { readonly now: Date | null; readonly tenantId?: string },
 ): Promise<void> =>
   inTransaction(system, async (tx) => {
+    await tx.query(lockConfiguredRules())
     const tenants =
       tenantId === undefined ? await tx.query<{ id: string }>({ text: 'select id from tenant' }) : [{ id: tenantId }]
     const ids = tenants.map(({ id }) => id)
     if (rules.length > 0) {
-      const stored = await tx.query<StoredRuleRow>(storeDigestRules(ids, rules, { configured: true, now }))
+      const stored = await store(tx, { tenantIds: ids, rules }, { configured: true, now })
       const other = stored
         .filter(changed)
         .map(({ key, version }) => `"${key}" is stored with other fields under version ${version}`)
@@ -108,9 +124,7 @@ export const upsertDigestRule = async (
   rule: DigestRule,
 ): Promise<string> =>
   asTenant(db.tenant, tenantId, async (tx) => {
-    const [row] = await tx.query<StoredRuleRow>(
-      storeDigestRules([tenantId], [rule], { configured: false, now: clock.now() }),
-    )
+    const [row] = await store(tx, { tenantIds: [tenantId], rules: [rule] }, { configured: false, now: clock.now() })
     if (row && changed(row)) {
       throw new CarillonError(
         'INVALID_STATE',

@@ -105,6 +105,21 @@ test('what leaves the configuration is deleted, what an operator stored is not; 
   await again.close()
 })
 
+test('a start that changes nothing writes nothing, and starts with different rules do not hinder each other', async () => {
+  const written = async () =>
+    (await first.sql.query(`select tenant_id, key, version, xmin from digest_rule order by 1, 2, 3`)).rows
+  const before = await written()
+  await (await restart(HOURLY, DAILY)).close()
+  expect(await written()).toEqual(before)
+
+  const configs = [[HOURLY, DAILY], [DAILY], [DAILY, HOURLY], [HOURLY]]
+  const started = await Promise.all(configs.map((rules) => restart(...rules)))
+  for (const one of started) await one.close()
+  const last = await restart(HOURLY, DAILY)
+  expect(await namesOf(last)).toEqual(['by-hand:v1', 'comments-hourly:v1', 'daily:v1'])
+  await last.close()
+})
+
 test('a rule that was changed under the same version stops the start, is named, and changes nothing', async () => {
   const changed = [{ ...HOURLY, maxItems: 7 }, DAILY, { ...HOURLY, key: 'fresh' }]
   const error = await restart(...changed).then(
