@@ -125,7 +125,7 @@ test('a signal that waited for its recipient moves the run at the instant at whi
   await holder.query('select 1 from inbox where recipient_id = $1 for update', [id])
   const signalled = signal(carillon, { name: 'acknowledged', recipientId: id })
   await until('it waits', async () => {
-    const { rowCount } = await holder.query(
+    const { rowCount } = await carillon.sql.query(
       'select 1 from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0',
     )
     return rowCount === 1
