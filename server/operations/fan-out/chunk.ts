@@ -155,11 +155,15 @@ export const commitChunk = async (
       failed: chunk.failed,
       gaveUp: gaveUp.length,
     }
-    const [, , [advanced]] = await Promise.all([
-      tx.query(writePlans({ ...rows, events: [], inboxes: facts.advances() }, now)),
-      rows.runs.length > 0 ? tx.query(createRuns(rows.runs, now)) : null,
+    // In this order, though none is waited for: the last one locks the event.
+    const writes = [
+      writePlans({ ...rows, events: [], inboxes: facts.advances() }, now),
+      ...(rows.runs.length > 0 ? [createRuns(rows.runs, now)] : []),
+      ...writeDigests(rows.digests, now),
+    ].map((statement) => tx.query(statement))
+    const [[advanced]] = await Promise.all([
       tx.query<{ remaining: number }>(advanceFanOut({ ...key, token: claim.token }, progress)),
-      ...writeDigests(rows.digests, now).map((statement) => tx.query(statement)),
+      ...writes,
     ])
     if (!advanced) throw new ClaimLost()
     return { remaining: advanced.remaining, deliveries: rows.deliveries }
