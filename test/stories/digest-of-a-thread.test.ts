@@ -128,7 +128,9 @@ test('ten comments in an hour, two of them read: one mail with the other eight, 
   }
 
   const digest = await operator.explainDelivery({ deliveryId: digestDeliveryId })
-  expect(digest?.summary).toBe('Sent at 2026-01-15 13:00:00 UTC by smtp, on try 1; it is a digest by the rule comments-hourly:v1.')
+  expect(digest?.summary).toBe(
+    'Sent at 2026-01-15 13:00:00 UTC by smtp, on try 1; it is a digest by the rule comments-hourly:v1.',
+  )
   expect(digest?.timeline.map(({ event }) => event)).toEqual([
     'event_created',
     'notification_created',

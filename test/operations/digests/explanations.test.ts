@@ -126,7 +126,9 @@ test('members and digest name each other, and say what went in and what did not'
     ['13:00', 'claimed', { checkpoint: 'perform' }],
     ['13:00', 'attempt_recorded', { attemptNumber: 1, adapter: 'email', outcome: 'succeeded' }],
   ])
-  expect(digest.summary).toBe('Sent at 2026-01-15 13:00:00 UTC by email, on try 1; it is a digest by the rule comments-hourly:v1.')
+  expect(digest.summary).toBe(
+    'Sent at 2026-01-15 13:00:00 UTC by email, on try 1; it is a digest by the rule comments-hourly:v1.',
+  )
 })
 
 test('all that was asked of a member when its bucket closed is kept beside what was asked when it was planned', async () => {
