@@ -1,6 +1,7 @@
 import type { Pool, QueryConfig } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { Prisma } from '../../generated/prisma/client.ts'
 import { encodeNodeId } from '../../server/core/node-id.ts'
 import type { TailedRow, TailFilter } from '../../server/db/sql/read-tailed-deliveries.ts'
 import { defineNotifier } from '../../server/index.ts'
@@ -392,6 +393,18 @@ test('while nobody follows, a change is told to nobody and read by nobody', asyn
   expect(said).toEqual([1])
   await stream.return?.()
   expect(tail.followerCount).toBe(0)
+  tail.close()
+})
+
+test('what is told of a delivery is all of it', async () => {
+  const recipient = someone()
+  await trigger(carillon, { recipients: [recipient] })
+  const { tail } = openTail()
+  const stream = tail.follow(carillon.tenantId, EVERYTHING)
+  const waiting = next(stream)
+  tail.heard(await keysOf(recipient.id))
+  const told = await waiting
+  expect(Object.keys(Prisma.DeliveryScalarFieldEnum).filter((field) => !(field in told))).toEqual([])
   tail.close()
 })
 
