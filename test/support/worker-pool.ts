@@ -21,6 +21,7 @@ export const startWorkerPool = async (
   const killed = new Set<Peer>()
   const all: Peer[] = []
   let open = true
+  let failure: unknown
 
   const keepSpares = async (): Promise<void> => {
     while (open) {
@@ -28,13 +29,23 @@ export const startWorkerPool = async (
         await delay(20)
         continue
       }
-      const peer = await startPeer({ ...settings, worker: false, door: false })
+      let peer: Peer
+      try {
+        peer = await startPeer({ ...settings, worker: false, door: false })
+      } catch (error) {
+        // The database may be away just then: whoever minds processes starts it again, and so is done here.
+        failure = error
+        await delay(100)
+        continue
+      }
       all.push(peer)
       spares.push(peer)
     }
   }
   const takeSpare = async (): Promise<Peer> => {
-    const peer = await until('a worker stands by', () => spares.shift(), { within: 60_000, every: 5 })
+    const peer = await until('a worker stands by', () => spares.shift(), { within: 60_000, every: 5 }).catch(() => {
+      throw new Error('No worker could be started', { cause: failure })
+    })
     peer.work()
     return peer
   }

@@ -18,7 +18,8 @@ import { signal } from '../../support/workflows.ts'
  * transactions: where it says that a run is, the database must have it.
  */
 
-const SEED = Math.floor(Math.random() * 2 ** 31)
+/** The same lives each time; CARILLON_SEED looks at others. */
+const SEED = Number(process.env['CARILLON_SEED'] ?? 7)
 const DEFINITIONS = fc.sample(arbitraryWorkflow(), { numRuns: 16, seed: SEED })
 const named = DEFINITIONS.map((definition, index) => ({ ...definition, key: `drawn-${index}` }))
 
@@ -296,6 +297,6 @@ test(`whatever happens, a run is where a simple model says (definitions of seed 
       }
       expect(await brokenInvariants(carillon.sql)).toEqual([])
     }),
-    { numRuns: 20 },
+    { numRuns: 20, seed: SEED },
   )
 }, 180_000)
