@@ -201,7 +201,8 @@ test(
         return row.outcome !== 'unknown'
       })
       expect(unexplained).toEqual([])
-      expect(unknown.length).toBeGreaterThan(0)
+      // In the short form it may happen that nobody is killed in mid-call; in the long one it does not.
+      if (DELIVERIES > 1_000) expect(unknown.length).toBeGreaterThan(0)
     }),
   180_000,
 )
