@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { TestClock } from '../support/clock.ts'
 import { deliveriesOf, deliveryOf, storyOf } from '../support/deliveries.ts'
-import { buckets, comment, HOURLY } from '../support/digests.ts'
+import { buckets, comment, flush, HOURLY } from '../support/digests.ts'
 import { inboxOf } from '../support/inbox.ts'
 import { mention } from '../support/notifiers.ts'
 import { tryOperate } from '../support/operator.ts'
@@ -130,6 +130,19 @@ test('what waits is cancelled, leaves its digest, and cannot be brought back', a
   await carillon.drainJobs()
   expect(email.calls).toHaveLength(before)
   expect(await buckets(carillon, { recipientId: 'carl' })).toMatchObject([{ state: 'EMPTY' }])
+})
+
+test('what an operator said when closing a digest goes too', async () => {
+  await trigger(carillon, {
+    notificationKey: 'comment.added',
+    payload: { text: 'hi' },
+    recipients: [{ id: 'kate', email: 'kate@example.test' }],
+  })
+  const [bucket] = await buckets(carillon, { recipientId: 'kate' })
+  await flush(carillon, bucket.id, 'asked for by kate-canary')
+  expect(await tablesWith('kate-canary')).toEqual(['digest_bucket'])
+  await erase('kate')
+  expect(await tablesWith('kate-canary')).toEqual([])
 })
 
 test('its inbox is empty, whoever watches it is told to reload, and what comes later arrives as for anybody new', async () => {

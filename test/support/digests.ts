@@ -81,11 +81,11 @@ export const bucketOf = async (carillon: TestCarillon, recipientId: string) => {
 }
 
 /** Closes a bucket by hand; answers the state that it is in then. */
-export const flush = async (carillon: TestCarillon, bucketId: string): Promise<string> => {
+export const flush = async (carillon: TestCarillon, bucketId: string, reason = 'asked for'): Promise<string> => {
   const { flushDigestBucket } = await carillon.ok(
     carillon.operatorKey,
     'mutation ($input: FlushDigestBucketInput!) { flushDigestBucket(input: $input) { bucket { state } } }',
-    { input: { bucketId, reason: 'asked for' } },
+    { input: { bucketId, reason } },
   )
   return flushDigestBucket.bucket.state
 }

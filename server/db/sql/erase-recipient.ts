@@ -55,7 +55,7 @@ select tenant_id as "tenantId", id from waiting`,
 
 /**
  * Takes all that is said of a recipient out of what is kept, and empties its inbox, as of `now`; answers how many
- * notifications lost their content. Index: delivery's by recipient.
+ * notifications lost their content. Indexes: delivery's and digest_bucket's by recipient.
  */
 export const eraseHistory = ({ tenantId, recipientId }: InboxKey, now: Date): QueryConfig => ({
   name: 'erase_history',
@@ -71,6 +71,8 @@ with own as materialized (
   update notification n set content = null, arrived_at = null, arrival_version = null, inbox_version = null, snoozed_until = null, erased_at = $3::timestamptz
   where n.tenant_id = $1 and n.id in (select notification_id from own) and n.erased_at is null
   returning n.id
+), closings as (
+  update digest_bucket set closed_words = null where tenant_id = $1 and recipient_id = $2 and closed_words is not null
 ), asleep as (
   delete from due d where d.tenant_id = $1 and d.kind = 'wake' and d.subject_id in (select notification_id from own)
 ), emptied as (
