@@ -186,10 +186,8 @@ class Model {
       const rule = this.#present.next.find((one): one is WaitRule => 'wait' in one) as WaitRule
       this.#goTo(rule.onTimeout)
     }
-    while (this.state === 'active') {
-      const channel = this.#present.channel as Channel
-      if (!this.#chosen.includes(channel) || this.off.has(channel)) this.#ended('suppressed', now)
-      else if (channel === 'in_app') {
+    for (this.#passOver(now); this.state === 'active'; this.#passOver(now)) {
+      if (this.#present.channel === 'in_app') {
         this.read = 'unread'
         this.told = false
         this.#ended('delivered', now)
@@ -203,15 +201,26 @@ class Model {
     this.drain(now, given)
   }
 
-  hear(name: string): void {
+  /** What is not chosen, or switched off, is over in the transaction that comes to it. */
+  #passOver(now: number): void {
+    while (this.state === 'active') {
+      const channel = this.#present.channel as Channel
+      if (this.#chosen.includes(channel) && !this.off.has(channel)) return
+      this.#ended('suppressed', now)
+    }
+  }
+
+  hear(name: string, now: number): void {
     if (
       this.isOver ||
       !this.#definition.steps.some(({ next }) => next.some((rule) => 'wait' in rule && rule.signals.includes(name)))
     )
       return
     const rule = this.#present.next.find((one): one is WaitRule => 'wait' in one)
-    if (this.state === 'waiting' && rule?.signals.includes(name)) this.#goTo(rule.onSignal)
-    else if (this.heard.filter((one) => one === name).length < this.#definition.steps.length) this.heard.push(name)
+    if (this.state === 'waiting' && rule?.signals.includes(name)) {
+      this.#goTo(rule.onSignal)
+      this.#passOver(now)
+    } else if (this.heard.filter((one) => one === name).length < this.#definition.steps.length) this.heard.push(name)
   }
 }
 
@@ -263,12 +272,12 @@ test(`whatever happens, a run is where a simple model says (definitions of seed 
           await carillon.ok(carillon.operatorKey, mark, { recipientId: id })
           if (model.read === 'unread') {
             model.read = 'read'
-            if (!model.told) model.hear('notification.read')
+            if (!model.told) model.hear('notification.read', now())
             model.told = true
           }
         } else if (happening.kind === 'signal') {
           await signal(carillon, { name: happening.name, recipientId: id })
-          model.hear(happening.name)
+          model.hear(happening.name, now())
         } else {
           clock.advance(happening.ms)
           if (happening.crash) {
