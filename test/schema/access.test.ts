@@ -1,4 +1,4 @@
-import { type GraphQLField, getNamedType, isLeafType, isObjectType } from 'graphql'
+import { isObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schema } from '../../schema/index.ts'
 import { memory } from '../../server/index.ts'
@@ -6,7 +6,8 @@ import { createApiKey } from '../../server/operations/credentials.ts'
 import { type GraphQLAnswer, startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { deliveryOf } from '../support/deliveries.ts'
 import { mention } from '../support/notifiers.ts'
-import { trigger, triggerInput } from '../support/trigger.ts'
+import { argumentsFor, operationFor, rootFields } from '../support/root-fields.ts'
+import { trigger } from '../support/trigger.ts'
 
 const ROLES = ['backend', 'operator', 'recipient'] as const
 type Role = (typeof ROLES)[number]
@@ -101,75 +102,15 @@ beforeAll(async () => {
 afterAll(() => carillon.close())
 
 /** What each field is asked with, where it asks for anything. */
-const argumentsOf = (name: string): Record<string, unknown> => {
-  const input = (given: object) => ({ input: given })
-  const recipientId = 'ada'
-  const given: Record<string, Record<string, unknown>> = {
-    node: { id: eventId },
-    inbox: { recipientId },
-    inboxUpdates: { recipientId },
-    preferences: { recipientId },
-    explainDelivery: { deliveryId },
-    explainRecipient: { recipientId, notificationKey: 'comment.mentioned' },
-    event: { id: eventId },
-    eventByIdempotencyKey: { idempotencyKey: 'x' },
-    delivery: { id: deliveryId },
-    retryDelivery: input({ deliveryId, reason: 'why' }),
-    cancelDelivery: input({ deliveryId, reason: 'why' }),
-    resumeDelivery: input({ deliveryId, reason: 'why' }),
-    upsertDigestRule: input({
-      key: 'r',
-      version: 1,
-      channel: 'email',
-      groupBy: 'CATEGORY',
-      windowKind: 'FIXED',
-      windowMinutes: 5,
-    }),
-    deleteDigestRule: input({ key: 'none', version: 1 }),
-    flushDigestBucket: input({ bucketId: 'none', reason: 'why' }),
-    snooze: input({ recipientId, ids: [], until: '2999-01-01T00:00:00.000Z' }),
-    exportRecipient: { recipientId: 'nobody' },
-    eraseRecipient: input({ recipientId: 'nobody' }),
-    recipient: { recipientId },
-    workflowRun: { id: deliveryId },
-    cancelWorkflowRun: input({ workflowRunId: deliveryId, reason: 'why' }),
-    signal: input({ name: 'paid', recipientId }),
-    trigger: input(triggerInput({ notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients: [] })),
-    triggerBatch: input({ triggers: [] }),
-    simulateTrigger: input({ notificationKey: 'comment.mentioned', payload: { author: 'Bob' }, recipients: [] }),
-    previewRendering: input({
-      notificationKey: 'comment.mentioned',
-      payload: { author: 'Bob' },
-      recipient: { id: 'ada' },
-      channel: 'email',
-    }),
-    notifier: { key: 'comment.mentioned' },
-    cancelEvent: input({ eventId }),
-    upsertRecipients: input({ recipients: [] }),
-    createRecipientToken: input({ recipientId }),
-    setPreferences: input({ recipientId, preferences: [] }),
-    setPolicySettings: input({ recipientId }),
-    registerAddress: input({ recipientId, channel: 'pager', address: '7' }),
-    removeAddress: input({ recipientId, channel: 'pager', address: '7' }),
-    topic: { key: 'releases' },
-    subscribeToTopic: input({ topicKey: 'releases', recipientIds: [] }),
-    unsubscribeFromTopic: input({ topicKey: 'releases', recipientIds: [] }),
-  }
-  return given[name] ?? (/^(mark|archive|unarchive|unsnooze)/.test(name) ? input({ recipientId, ids: [] }) : {})
-}
-
-const rootFields = () =>
-  [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap((type) =>
-    Object.values(type?.getFields() ?? {}).map((field) => ({ place: `${type?.name}.${field.name}`, type, field })),
-  )
-
-const operationFor = (kind: string, { name, args, type }: GraphQLField<unknown, unknown>, given: object): string => {
-  const selection = isLeafType(getNamedType(type)) ? '' : '{ __typename }'
-  const used = args.filter((arg) => arg.name in given)
-  const declared = used.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
-  const passed = used.map((arg) => `${arg.name}: $${arg.name}`).join(', ')
-  return `${kind.toLowerCase()} ${declared && `(${declared})`} { ${name}${passed && `(${passed})`} ${selection} }`
-}
+const argumentsOf = (name: string): Record<string, unknown> =>
+  argumentsFor(name, 'ada', {
+    eventId,
+    deliveryId,
+    notificationId: '',
+    bucketId: 'none',
+    workflowRunId: deliveryId,
+    addressId: '',
+  })
 
 /** The answer to an operation, and of a subscription its first event. */
 const ask = async (
@@ -207,7 +148,7 @@ const askField = (credential: string | null, place: string, given?: Record<strin
   const { field, type } = rootFields().find((root) => root.place === place) ?? {}
   if (!field || !type) throw new Error(`there is no field ${place}`)
   const variables = given ?? argumentsOf(field.name)
-  return ask(credential, operationFor(type.name, field, variables), variables)
+  return ask(credential, operationFor(type.name, field, { given: variables }), variables)
 }
 
 test('who may call it is said here of every root field there is', () => {
