@@ -45,6 +45,7 @@ export const toEvent = (row: EventRow): StoredEvent => ({
   recipientCount: row.recipient_count,
   plannedRecipientCount: row.planned_recipient_count,
   failedRecipientCount: row.failed_recipient_count,
+  prunedRecipientCount: row.pruned_recipient_count,
   insertedAt: row.inserted_at,
 })
 

@@ -1,5 +1,6 @@
 import { decodeInboxCursor, encodeInboxCursor, type InboxKey } from '../server/core/cursor.ts'
 import { type InboxCounts as Counts, INBOX_ACTIONS } from '../server/core/inbox.ts'
+import { encodeNodeId } from '../server/core/node-id.ts'
 import type { NotificationRow } from '../server/db/sql/notification-row.ts'
 import { badInput } from '../server/errors.ts'
 import {
@@ -202,7 +203,10 @@ const InboxUpdate = builder.objectRef<InboxKey & { readonly changes: InboxChange
         'The present state of every notification that changed, in cursor order; with removedIds at most 100 an update.',
       resolve: ({ changes }) => changes.changed.map(toNotification),
     }),
-    removedIds: t.idList({ description: 'Left the inbox for good.', resolve: () => [] }),
+    removedIds: t.idList({
+      description: 'Left the inbox for good.',
+      resolve: ({ changes }) => changes.removedIds.map((id) => encodeNodeId('Notification', id)),
+    }),
     counts: t.field({
       type: InboxCounts,
       description: 'The badge as it is now.',

@@ -36,8 +36,14 @@ const OutcomeFilter = builder.inputType('OutcomeFilter', {
   fields: (t) => ({
     notificationKey: t.string({ description: 'Of this notifier.' }),
     channel: t.string({ description: 'On this channel.' }),
-    insertedAfter: t.field({ type: 'DateTime', description: 'Planned at this instant or later.' }),
-    insertedBefore: t.field({ type: 'DateTime', description: 'Planned before this instant.' }),
+    insertedAfter: t.field({
+      type: 'DateTime',
+      description: 'Planned at this instant or later; of what was pruned, on a day (UTC) that begins then or later.',
+    }),
+    insertedBefore: t.field({
+      type: 'DateTime',
+      description: 'Planned before this instant; of what was pruned, on a day (UTC) that begins before it.',
+    }),
   }),
 })
 

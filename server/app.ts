@@ -11,6 +11,7 @@ import { type Clock, databaseClock } from './clock.ts'
 import type { CarillonConfig } from './config.ts'
 import { durationMs } from './core/duration.ts'
 import { contractOf } from './core/render-contracts.ts'
+import { type Retention, retentionFaults, retentionOf } from './core/retention.ts'
 import { type UnsubscribeTokens, unsubscribePath, unsubscribeTokens } from './core/unsubscribe-token.ts'
 import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
@@ -34,6 +35,7 @@ import { createDispatch } from './operations/dispatch/dispatch.ts'
 import { createEraseSecrets } from './operations/erase-secrets.ts'
 import { createFanOut } from './operations/fan-out/fan-out.ts'
 import { type KnownRecipients, knowRecipients } from './operations/recipients-known.ts'
+import { createPrune, type Prune } from './operations/retention/prune.ts'
 import { createSealing } from './operations/sealing.ts'
 import { watchSettingNames } from './operations/setting-names.ts'
 import { wakeClaims } from './operations/snooze.ts'
@@ -59,6 +61,8 @@ export interface App extends Capabilities {
   /** What an unsubscribe link is for; `null` where it was never issued. */
   readonly openUnsubscribeToken: UnsubscribeTokens['open']
   readonly worker: Worker
+  /** Deletes what is older than the configuration says; every hour by itself, while the worker runs. */
+  readonly prune: Prune
   /** Stops claiming, finishes what was begun, and closes everything. */
   close(): Promise<void>
 }
@@ -115,11 +119,12 @@ export const readConfig = (config: CarillonConfig) => {
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     faults.push(`\`defaults.timeZone\` is ${JSON.stringify(timeZone)}, which is not an IANA time zone name`)
   }
+  faults.push(...retentionFaults(config.retention ?? {}))
   const routes = check(() => buildRoutes(config))
   if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
   if (faults.length > 0 || !notifiers || !routes || !digestRules || leaseMs === null)
     throw new SetupError(faults.join('\n'))
-  return { notifiers, routes, leaseMs, digestRules }
+  return { notifiers, routes, leaseMs, digestRules, retention: retentionOf(config.retention ?? {}) }
 }
 
 export type BusChoice = 'memory' | 'postgres' | { readonly redisUrl: string }
@@ -147,9 +152,11 @@ const buildWorker = (
     known,
     routes,
     leaseMs,
+    retention,
     pollEveryMs,
   }: {
     readonly known: KnownRecipients
+    readonly retention: Retention
     readonly routes: Routes
     readonly leaseMs: number
     readonly pollEveryMs?: number | undefined
@@ -157,7 +164,9 @@ const buildWorker = (
 ) => {
   const stopping = new AbortController()
   const breakers = openBreakers(() => app.clock.now()?.getTime() ?? performance.now())
-  const cron = startCron(app, routes)
+  const prune = createPrune(app, retention)
+  let works = false
+  const cron = startCron(app, { routes, prune, works: () => works })
   const worker = createWorker({
     ...app,
     leaseMs,
@@ -177,13 +186,23 @@ const buildWorker = (
     ],
     abort: () => stopping.abort(),
   })
-  return { worker, cron }
+  return {
+    worker: {
+      ...worker,
+      start() {
+        works = true
+        worker.start()
+      },
+    },
+    cron,
+    prune,
+  }
 }
 
 /** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { databaseUrl, config, secretKey, clock = databaseClock, telemetry = createTelemetry() } = options
-  const { notifiers, routes, leaseMs, digestRules } = readConfig(config)
+  const { notifiers, routes, leaseMs, digestRules, retention } = readConfig(config)
   const db = openDatabase({
     url: databaseUrl,
     ...(options.connections && { connections: options.connections }),
@@ -235,7 +254,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     throw error
   }
   const known = knowRecipients(db)
-  const { worker, cron } = buildWorker(capabilities, { known, routes, leaseMs, pollEveryMs: options.pollEveryMs })
+  const { worker, cron, prune } = buildWorker(capabilities, {
+    known,
+    routes,
+    leaseMs,
+    retention,
+    pollEveryMs: options.pollEveryMs,
+  })
   bus.listen({
     inboxesMoved: hub.moved,
     workDue: worker.wake,
@@ -248,6 +273,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     hub,
     tail,
     worker,
+    prune,
     trigger: createTrigger(capabilities, known),
     receiveWebhook: createReceiveWebhook(capabilities, routes),
     credentials: createCredentials(db, secretKey),

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Adapter, Retry } from './adapters/adapter.ts'
 import type { DigestRuleDefinition } from './core/digest-rule.ts'
 import type { Duration } from './core/duration.ts'
+import type { RetentionSettings } from './core/retention.ts'
 import type { Notifier } from './notifiers/notifier.ts'
 
 /** What a host's `carillon.config.ts` exports by default. */
@@ -13,6 +14,8 @@ export interface CarillonConfig {
   channels?: Record<string, { content: z.ZodType }>
   /** Upserted at start; one that leaves the configuration is deleted. */
   digestRules?: readonly DigestRuleDefinition[]
+  /** How long what is stored is kept; for ever what is not named. */
+  retention?: RetentionSettings
   defaults?: {
     timeZone?: string
     /** How a delivery is tried again whose adapter does not say, in-app ones and the planning of recipients too. */

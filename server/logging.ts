@@ -46,6 +46,7 @@ export const logTelemetry = (
   )
   telemetry.on('request.failed', ({ error }) => logger.error({ err: error }, 'a request failed'))
   telemetry.on('bus.failed', ({ error }) => logger.warn({ err: error }, 'a hint was lost; the sweep makes it good'))
+  telemetry.on('history.pruned', (pruned) => logger.info(pruned, 'pruned what was old enough'))
   telemetry.on('bus.reconnected', () => logger.info('listening again; every open inbox is looked at'))
   telemetry.on('database.connection_lost', ({ error }) =>
     logger.warn({ err: error }, 'an idle database connection died; it is replaced'),

@@ -50,6 +50,15 @@ export interface Moments {
     readonly givenUp: boolean
     readonly error: Error
   }
+  /** What was old enough has been pruned, of all tenants. */
+  'history.pruned': {
+    readonly events: number
+    readonly notifications: number
+    readonly deliveries: number
+    readonly items: number
+    readonly signals: number
+    readonly reports: number
+  }
   /** A connection died while idle; it is replaced by itself. */
   'database.connection_lost': { readonly error: Error }
   /** The bus lost touch with its peers and found it again; every open inbox is looked at. */

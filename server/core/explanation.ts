@@ -84,6 +84,8 @@ export interface Story {
     readonly seenAt: Date | null
     readonly readAt: Date | null
     readonly archivedAt: Date | null
+    /** When it was taken out of the inbox for its age. */
+    readonly prunedAt: Date | null
     /** When its recipient's data was erased. */
     readonly erasedAt: Date | null
   }

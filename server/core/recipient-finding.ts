@@ -49,6 +49,8 @@ export interface RecipientFacts {
   readonly deliveryCount: number
   /** Newest first. */
   readonly events: readonly SeenEvent[]
+  /** When the latest event of this notification was accepted of which anything was pruned; `null` where none was. */
+  readonly prunedUpTo: Date | null
 }
 
 export interface Found {
@@ -58,6 +60,12 @@ export interface Found {
 }
 
 const sinceOf = ({ since }: RecipientFacts): string => (since ? ` since ${instantText(since)}` : '')
+
+/** That some of what is asked about is not kept any more; '' where all of it is. */
+const prunedOf = ({ since, prunedUpTo }: RecipientFacts): string =>
+  prunedUpTo !== null && (since === null || since <= prunedUpTo)
+    ? ` Events of it up to ${instantText(prunedUpTo)} have been pruned for their age, and whom those were for is not kept.`
+    : ''
 
 const times = (count: number): string => (count === 1 ? 'once' : `${count} times`)
 
@@ -155,6 +163,8 @@ const notARecipient = (facts: RecipientFacts): Found | null => {
 
 const noEvent = (facts: RecipientFacts): Found => {
   const { notificationKey, hasNotifier } = facts
+  if (prunedOf(facts) !== '')
+    return { finding: 'no_event', summary: `No event of "${notificationKey}"${sinceOf(facts)} is kept.` }
   const summary = hasNotifier
     ? `There is no event of "${notificationKey}"${sinceOf(facts)}: look at whether the backend calls trigger, with a key of this tenant, and is not refused.`
     : `No notifier has the key "${notificationKey}": check how it is spelt, and that the server's configuration has it.`
@@ -165,11 +175,14 @@ const noEvent = (facts: RecipientFacts): Found => {
  * Why a recipient got a notification, or did not, as far as that can be said without looking into a delivery. Where
  * several things are true, what exists comes first, then what is to come, then why nothing does.
  */
-export const findRecipient = (facts: RecipientFacts): Found =>
-  perDelivery(facts) ??
-  planning(facts) ??
-  scheduled(facts) ??
-  noChannel(facts) ??
-  actorExcluded(facts) ??
-  notARecipient(facts) ??
-  noEvent(facts)
+export const findRecipient = (facts: RecipientFacts): Found => {
+  const found =
+    perDelivery(facts) ??
+    planning(facts) ??
+    scheduled(facts) ??
+    noChannel(facts) ??
+    actorExcluded(facts) ??
+    notARecipient(facts) ??
+    noEvent(facts)
+  return { ...found, summary: `${found.summary}${prunedOf(facts)}` }
+}

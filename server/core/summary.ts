@@ -256,6 +256,12 @@ const notSent = (story: Story): string => {
 const digestClause = ({ digest }: Story): string | null =>
   digest?.outcome === 'emitted_digest' ? `it is a digest by the rule ${digest.ruleIdentity}` : null
 
+/** That what came into the inbox is there no more; '' where it is. */
+const prunedClause = ({ delivery, notification: { prunedAt } }: Story): string =>
+  delivery.channel === 'in_app' && delivery.status === 'succeeded' && prunedAt
+    ? ` It was taken out of the inbox for its age at ${instantText(prunedAt)}.`
+    : ''
+
 /** One sentence that a support person can read out, made of what was stored. */
 export const summaryOf = (story: Story): string => {
   const { erasedAt } = story.notification
@@ -263,7 +269,7 @@ export const summaryOf = (story: Story): string => {
   const said = erasedAt === null || story.delivery.suppressionReason === 'recipient_erased'
   const clause = runClause(story) ?? digestClause(story)
   const told = clause === null ? becomeOf(story) : `${becomeOf(story).replace(/\.$/, '')}; ${clause}.`
-  return `${told}${said ? '' : ` The recipient's data was erased at ${instantText(erasedAt)}.`}`
+  return `${told}${prunedClause(story)}${said ? '' : ` The recipient's data was erased at ${instantText(erasedAt)}.`}`
 }
 
 const becomeOf = (story: Story): string => {

@@ -57,7 +57,13 @@ const REPORTED: Readonly<Record<string, Step>> = {
 }
 
 const FIRST = ['event_created', 'notification_created']
-const LAST = ['notification_seen', 'notification_read', 'notification_archived', 'recipient_erased']
+const LAST = [
+  'notification_seen',
+  'notification_read',
+  'notification_archived',
+  'notification_pruned',
+  'recipient_erased',
+]
 const PRECEDENCE = [...FIRST, 'a workflow came to it', ...Object.keys(STEPS), ...LAST]
 
 const precedenceOf = ({ event, detail }: TimelineEntry): number => {

@@ -96,7 +96,7 @@ const attemptEntry = (attempt: StoredAttempt): TimelineEntry => {
 
 function* entriesOf(story: Story): Generator<TimelineEntry> {
   const { event, notification, delivery, attempts, transitions, decisions } = story
-  const { recipientId, seenAt, readAt, archivedAt, erasedAt } = notification
+  const { recipientId, seenAt, readAt, archivedAt, prunedAt, erasedAt } = notification
   const { notificationKey, channel, stepKey } = delivery
   yield { at: event.insertedAt, event: 'event_created', detail: { notificationKey } }
   yield { at: notification.insertedAt, event: 'notification_created', detail: { recipientId } }
@@ -107,6 +107,7 @@ function* entriesOf(story: Story): Generator<TimelineEntry> {
   if (seenAt) yield { at: seenAt, event: 'notification_seen', detail: {} }
   if (readAt) yield { at: readAt, event: 'notification_read', detail: {} }
   if (archivedAt) yield { at: archivedAt, event: 'notification_archived', detail: {} }
+  if (prunedAt) yield { at: prunedAt, event: 'notification_pruned', detail: {} }
   if (erasedAt) yield { at: erasedAt, event: 'recipient_erased', detail: {} }
   yield* runEntries(story)
 }

@@ -9,6 +9,7 @@ import { WORKFLOW_LANE } from '../db/sql/write-runs.ts'
 import type { Capabilities } from '../operations/capabilities.ts'
 import { fillInConfiguredRules } from '../operations/digests/rules.ts'
 import { createSecretsSweep } from '../operations/erase-secrets.ts'
+import type { Prune } from '../operations/retention/prune.ts'
 
 export interface Cron {
   /** Channels that deliveries wait on and that no adapter carries any more. */
@@ -27,7 +28,19 @@ const BUILT_IN_LANES: ReadonlySet<string> = new Set([
 ])
 
 /** What is looked at by the clock alone. */
-export const startCron = (capabilities: Capabilities, routes: Routes): Cron => {
+export const startCron = (
+  capabilities: Capabilities,
+  {
+    routes,
+    prune,
+    works,
+  }: {
+    readonly routes: Routes
+    readonly prune: Prune
+    /** Whether this process carries out jobs: one that does not leaves what is old to those that do. */
+    readonly works: () => boolean
+  },
+): Cron => {
   const { db, telemetry } = capabilities
   let stranded: readonly string[] = []
 
@@ -57,13 +70,31 @@ export const startCron = (capabilities: Capabilities, routes: Routes): Cron => {
     }
   }
 
-  const tasks = [findStrandedLanes, eraseSpentSecrets, fillInRules].map((work) =>
-    cron.schedule('* * * * *', work, { noOverlap: true }),
-  )
+  const stopping = new AbortController()
+  let pruning: Promise<unknown> = Promise.resolve()
+  let hours = 0
+  const pruneOld = async (): Promise<void> => {
+    if (!works() || stopping.signal.aborted) return
+    // All inboxes are looked at, which is much for every hour: once a day is enough.
+    pruning = prune({ signal: stopping.signal, withoutInboxes: hours % 24 > 0 }).catch((error: Error) =>
+      telemetry.emit('worker.failed', { error }),
+    )
+    hours += 1
+    await pruning
+  }
+
+  const tasks = [
+    ...[findStrandedLanes, eraseSpentSecrets, fillInRules].map((work) =>
+      cron.schedule('* * * * *', work, { noOverlap: true }),
+    ),
+    cron.schedule('17 * * * *', pruneOld, { noOverlap: true }),
+  ]
   return {
     strandedLanes: () => stranded,
     stop: async () => {
+      stopping.abort()
       for (const task of tasks) await task.destroy()
+      await pruning
     },
   }
 }

@@ -68,6 +68,7 @@ export const explainRecipient = async (
     isKnown: stored?.known ?? false,
     deliveryCount: deliveryIds.length,
     events: events.map(toSeenEvent),
+    prunedUpTo: stored?.pruned_up_to ?? null,
   })
   return {
     ...found,

@@ -132,7 +132,16 @@ export const markInbox = async (
   }
 }
 
-const INSTANTS = ['insertedAt', 'arrivedAt', 'seenAt', 'readAt', 'archivedAt', 'snoozedUntil', 'erasedAt'] as const
+const INSTANTS = [
+  'insertedAt',
+  'arrivedAt',
+  'seenAt',
+  'readAt',
+  'archivedAt',
+  'snoozedUntil',
+  'erasedAt',
+  'prunedAt',
+] as const
 
 /** A row that came as JSON has its instants as text. */
 const revive = (row: NotificationRow): NotificationRow => {

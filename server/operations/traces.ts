@@ -71,6 +71,7 @@ const toExplanation = (tenantId: string, row: StoryRow): Explanation => ({
     seenAt: row.seen_at,
     readAt: row.read_at,
     archivedAt: row.archived_at,
+    prunedAt: row.pruned_at,
     erasedAt: row.erased_at,
   },
   delivery: {

@@ -21,6 +21,8 @@ export interface InboxChanges {
   /** Where to go on from. */
   readonly version: number
   readonly changed: readonly NotificationRow[]
+  /** What has left the inbox, by its own ids; with `changed` in one order of versions. */
+  readonly removedIds: readonly string[]
   readonly counts: InboxCounts
   /** The version asked for cannot be continued from: reload, and go on from this one. */
   readonly resync: boolean
@@ -77,12 +79,15 @@ const changesFor = (
   const version = stand?.version ?? 0
   const counts = { total: stand?.total ?? 0, unread: stand?.unread ?? 0, unseen: stand?.unseen ?? 0 }
   const lost = cursor !== null && (cursor > version || cursor < (stand?.resync_below ?? 0))
-  if (lost) return { version, changed: [], counts, resync: true, more: false }
-  const changed = rows.filter((row): row is InboxChangesRow & NotificationRow => row.id !== null)
-  if (!first && changed.length === 0 && version === cursor) return null
-  const more = changed.length === MAX_CHANGES
-  const last = changed.at(-1)?.inboxVersion
-  return { version: more && last != null ? last : version, changed, counts, resync: false, more }
+  if (lost) return { version, changed: [], removedIds: [], counts, resync: true, more: false }
+  const moved = rows.filter((row): row is InboxChangesRow & NotificationRow => row.id !== null)
+  if (!first && moved.length === 0 && version === cursor) return null
+  const more = moved.length === MAX_CHANGES
+  const last = moved.at(-1)?.inboxVersion
+  // A row that is in no inbox any more is there for its version's sake.
+  const changed = moved.filter(({ arrivalVersion }) => arrivalVersion !== null)
+  const removedIds = moved.filter(({ arrivalVersion }) => arrivalVersion === null).map(({ id }) => id)
+  return { version: more && last != null ? last : version, changed, removedIds, counts, resync: false, more }
 }
 
 /**

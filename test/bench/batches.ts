@@ -93,6 +93,7 @@ const bareRows = (recipients: readonly string[], now: Date) => {
         planned_recipient_count: 1,
         failed_recipient_count: 0,
         erased_at: null,
+        pruned_recipient_count: 0,
       },
       notification: {
         ...common,

@@ -31,6 +31,7 @@ const find = (change: Partial<RecipientFacts>) =>
     isKnown: true,
     deliveryCount: 0,
     events: [],
+    prunedUpTo: null,
     ...change,
   })
 

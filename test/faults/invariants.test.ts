@@ -53,7 +53,7 @@ const SABOTAGE: Readonly<Record<string, string>> = {
   'an item of an inbox is queued to come back exactly while it is snoozed, for when that is over': `update notification set snoozed_until = now() where recipient_id = 'bob'`,
   'no item of an inbox is ahead of it, and the newest change stands at its version': `update inbox set version = version - 1 where recipient_id = 'ada'`,
   'versions of an inbox are each given once': `drop index notification_inbox_version_key; update notification set inbox_version = 2 where recipient_id = 'ada'`,
-  "a recipient's deliveries stand in an order without gaps": `update delivery set position = position + 10 where id = ${WAITING}`,
+  "a recipient's deliveries stand in an order without gaps, but for what was pruned": `update delivery set position = position + 10 where id = ${WAITING}`,
   'an in-app delivery has succeeded exactly where its notification is in the inbox, with content': `update notification set content = null where recipient_id = 'bob'`,
   'attempts of a delivery are numbered from 1 without gaps': `alter table delivery_attempt disable trigger user; update delivery_attempt set attempt_number = 2 where delivery_id = ${SENT}`,
   'a delivery has succeeded where an address of it accepted and has not sent it back, or its provider said that it arrived': `alter table delivery_attempt disable trigger user; update delivery_attempt set outcome = 'unknown' where delivery_id = ${SENT}`,

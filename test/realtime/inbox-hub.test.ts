@@ -32,6 +32,7 @@ test('the first update comes at once, also for an inbox that nothing ever happen
   expect(await next(stream)).toEqual({
     version: 0,
     changed: [],
+    removedIds: [],
     counts: { total: 0, unread: 0, unseen: 0 },
     resync: false,
   })
@@ -44,6 +45,7 @@ test('without a cursor it begins now: what was there before is counted and not s
   expect(await next(stream)).toEqual({
     version: 3,
     changed: [],
+    removedIds: [],
     counts: { total: 3, unread: 3, unseen: 3 },
     resync: false,
   })
@@ -83,6 +85,7 @@ test('a cursor ahead of the inbox is answered with a resync, and the stream goes
   expect(await next(stream)).toEqual({
     version: 1,
     changed: [],
+    removedIds: [],
     counts: { total: 1, unread: 1, unseen: 1 },
     resync: true,
   })

@@ -41,10 +41,10 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     promise: 'an event has as many notifications as it says are planned, and is planned when that is all of them',
-    sql: `select e.id, e.status, e.recipient_count, e.planned_recipient_count, count(n.id) from event e
+    sql: `select e.id, e.status, e.recipient_count, e.planned_recipient_count, e.pruned_recipient_count, count(n.id) from event e
         left join notification n on (n.tenant_id, n.event_id) = (e.tenant_id, e.id)
       group by e.tenant_id, e.id
-      having count(n.id) <> e.planned_recipient_count
+      having count(n.id) + e.pruned_recipient_count <> e.planned_recipient_count
         or (e.status = 'planned' and e.planned_recipient_count <> e.recipient_count)
         or (e.status = 'planning' and e.planned_recipient_count = e.recipient_count)`,
   },
@@ -71,7 +71,7 @@ export const INVARIANTS: readonly Invariant[] = [
           on (v.tenant_id, v.id) = (b.tenant_id, b.digest_delivery_id)
         left join lateral (select count(*) as included from digest_membership m
           where (m.tenant_id, m.bucket_id, m.resolution) = (b.tenant_id, b.id, 'included')) i on true
-      where b.id is null or (b.state = 'emitted') <> (v.id is not null) or (b.state = 'emitted') <> (i.included > 0)`,
+      where b.id is null or (b.state = 'emitted') <> (v.id is not null or b.pruned_at is not null) or (b.pruned_at is null and (b.state = 'emitted') <> (i.included > 0))`,
   },
   {
     promise: 'every row belongs to the ones it was made for',
@@ -121,17 +121,18 @@ export const INVARIANTS: readonly Invariant[] = [
       group by tenant_id, recipient_id, inbox_version having count(*) > 1`,
   },
   {
-    promise: "a recipient's deliveries stand in an order without gaps",
+    promise: "a recipient's deliveries stand in an order without gaps, but for what was pruned",
     sql: `select v.recipient_id, count(*), max(v.position), i.position from delivery v
         left join inbox i on (i.tenant_id, i.recipient_id) = (v.tenant_id, v.recipient_id)
       group by v.tenant_id, v.recipient_id, i.position
-      having count(*) <> max(v.position) or count(distinct v.position) <> count(*) or i.position is distinct from max(v.position)`,
+      having count(distinct v.position) <> count(*) or coalesce(max(v.position) > i.position, true)
+        or (i.position <> count(*) and not exists (select from daily_events d where d.tenant_id = v.tenant_id))`,
   },
   {
     promise: 'an in-app delivery has succeeded exactly where its notification is in the inbox, with content',
     sql: `select v.id, v.status, n.arrival_version from delivery v join notification n on (n.tenant_id, n.id) = (v.tenant_id, v.notification_id)
       where v.channel = 'in_app'
-        and n.erased_at is null
+        and n.erased_at is null and n.pruned_at is null
         and ((v.status = 'succeeded' and n.arrival_version is null) or (n.arrival_version is not null and n.content is null)
           or (n.arrival_version is not null and not exists (select from delivery o
             where (o.tenant_id, o.notification_id, o.channel, o.status) = (v.tenant_id, v.notification_id, 'in_app', 'succeeded'))))`,

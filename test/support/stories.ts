@@ -68,6 +68,7 @@ export const storyOf = ({
     seenAt: null,
     readAt: null,
     archivedAt: null,
+    prunedAt: null,
     erasedAt: null,
     ...notification,
   },

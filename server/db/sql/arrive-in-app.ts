@@ -39,7 +39,7 @@ with arrivals as (
   from arrivals a where v.tenant_id = a.tenant_id collate "C" and v.id = a.delivery_id
 ), items as (
   update notification n set content = a.content, arrival_version = a.version, inbox_version = a.version, arrived_at = $9::timestamptz,
-    seen_at = null, read_at = null, archived_at = null, snoozed_until = null
+    seen_at = null, read_at = null, archived_at = null, snoozed_until = null, pruned_at = null
   from arrivals a where n.tenant_id = a.tenant_id collate "C" and n.id = a.notification_id
 )
 update inbox i set version = b.version, total = i.total + b.total, unread = i.unread + b.unread, unseen = i.unseen + b.unseen

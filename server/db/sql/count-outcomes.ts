@@ -20,17 +20,28 @@ export interface StateCountRow {
 }
 
 /**
- * How many deliveries are in each state, by notification and channel. Reads every delivery of the tenant, one after the
- * other: an index for it would cost each delivery more than the odd look at the counts is worth. No lock. Has no name, so
- * that it is planned for the filter that is given.
+ * How many deliveries are in each state, by notification and channel, those that were pruned among them: of those the day
+ * on which they were planned is known alone, and a day counts where its first instant, in UTC, lies within the interval,
+ * so that intervals that follow each other count nothing twice and leave nothing out. Reads every delivery of the tenant,
+ * one after the other: an index for it would cost each delivery more than the odd look at the counts is worth. One
+ * statement, and so one snapshot: what is pruned meanwhile is counted on one side. No lock. Has no name, so that it is
+ * planned for the filter that is given.
  */
 export const countByState = (counted: CountedDeliveries): QueryConfig => ({
   text: `
-select d.notification_key, d.channel, d.status, d.orchestration_state,
-  d.suppression_reason is not distinct from $6 as exhausted, count(*) as count
-from delivery d
-where d.tenant_id = $1 and ($2::text is null or d.notification_key = $2) and ($3::text is null or d.channel = $3)
-  and ($4::timestamptz is null or d.inserted_at >= $4) and ($5::timestamptz is null or d.inserted_at < $5)
+select notification_key, channel, status, orchestration_state, reason is not distinct from $6 as exhausted, sum(count)::int8 as count
+from (
+  select d.notification_key, d.channel, d.status, d.orchestration_state, d.suppression_reason as reason, count(*) as count
+  from delivery d
+  where d.tenant_id = $1 and ($2::text is null or d.notification_key = $2) and ($3::text is null or d.channel = $3)
+    and ($4::timestamptz is null or d.inserted_at >= $4) and ($5::timestamptz is null or d.inserted_at < $5)
+  group by 1, 2, 3, 4, 5
+  union all
+  select o.notification_key, o.channel, o.status, 'ready', o.reason, o.count
+  from daily_outcome o
+  where o.tenant_id = $1 and ($2::text is null or o.notification_key = $2) and ($3::text is null or o.channel = $3)
+    and ($4::timestamptz is null or o.day::timestamp at time zone 'UTC' >= $4) and ($5::timestamptz is null or o.day::timestamp at time zone 'UTC' < $5)
+) one
 group by 1, 2, 3, 4, 5`,
   values: [
     counted.tenantId,

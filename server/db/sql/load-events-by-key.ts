@@ -28,6 +28,8 @@ export interface EventRow {
   recipient_count: number
   planned_recipient_count: number
   failed_recipient_count: number
+  /** How many of those that are planned have been pruned. */
+  pruned_recipient_count: number
   inserted_at: Date
 }
 

@@ -15,7 +15,7 @@ export interface SeenEventRow {
 
 /**
  * What the newest events of a notification have to do with a recipient, newest first: those that are still to come, and
- * those that came `since` then. Indexes: event's (tenant_id, notification_key, id), then by key for each of the events.
+ * those that came `since` then; those that are being pruned only where it is among what is left of them. Indexes: event's (tenant_id, notification_key, id), then by key for each of the events.
  * No lock. Has no name, so that it is planned each time: a plan that was made while no audience waited would read the
  * whole of a large one for each event.
  */
@@ -39,13 +39,14 @@ select e.status, e.inserted_at, e.send_at, e.own_act, r.event_id is not null as 
   e.status = 'cancelled' and (e.planned_recipient_count < e.recipient_count
     or e.send_at > e.inserted_at and cardinality(e.topics) > 0 and e.planned_recipient_count = 0) as cut_short
 from (
-  select id, status, inserted_at, send_at, topics, recipient_count, planned_recipient_count,
+  select id, status, inserted_at, send_at, topics, recipient_count, planned_recipient_count, pruned_recipient_count,
     actor_id is not distinct from $2 as own_act
   from event where tenant_id = $1 and notification_key = $3 order by id desc limit $5
 ) e
 left join event_recipient r on r.tenant_id = $1 and r.event_id = e.id and r.recipient_id = $2
 left join notification n on n.tenant_id = $1 and n.event_id = e.id and n.recipient_id = $2
-where $4::timestamptz is null or e.status in ('scheduled', 'planning') or greatest(e.inserted_at, e.send_at) >= $4
+where (e.pruned_recipient_count = 0 or n.id is not null)
+  and ($4::timestamptz is null or e.status in ('scheduled', 'planning') or greatest(e.inserted_at, e.send_at) >= $4)
 order by e.id desc`,
   values: [tenantId, recipientId, notificationKey, since, limit],
 })

@@ -31,6 +31,7 @@ export interface StoryRow {
   seen_at: Date | null
   read_at: Date | null
   archived_at: Date | null
+  pruned_at: Date | null
   erased_at: Date | null
   attempts: readonly AttemptJson[] | null
   decisions: readonly DecisionJson[] | null
@@ -120,7 +121,7 @@ export const readStories = (tenantId: string, ids: readonly string[]): QueryConf
 select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, v.category, v.channel, v.step_key, v.awaits_operator, v.status,
   v.orchestration_state, v.planning_reason, v.planning_context, v.suppression_reason, v.next_eligible_at, v.next_attempt_at, v.put_off_by,
   v.render_key, v.render_version, v.inserted_at, e.correlation_id, e.inserted_at as event_inserted_at,
-  n.inserted_at as notification_inserted_at, n.seen_at, n.read_at, n.archived_at, n.erased_at,
+  n.inserted_at as notification_inserted_at, n.seen_at, n.read_at, n.archived_at, n.pruned_at, n.erased_at,
   (select json_agg(a order by a.attempt_number) from (
     select id, attempt_number, outcome, error_class, adapter, provider_message_id, reason, address, source, started_at, inserted_at
     from delivery_attempt where tenant_id = $1 and delivery_id = v.id

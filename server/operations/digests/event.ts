@@ -45,6 +45,7 @@ export const digestEvent = (bucket: ClosingBucketRow, included: readonly MemberR
     topics: [],
     is_digest: true,
     erased_at: null,
+    pruned_recipient_count: 0,
     recipient_count: 1,
     planned_recipient_count: 1,
     failed_recipient_count: 0,

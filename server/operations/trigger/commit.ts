@@ -81,6 +81,7 @@ const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
     recipient_count: recipientIds.length,
     planned_recipient_count: recipients ? recipientIds.length : 0,
     failed_recipient_count: 0,
+    pruned_recipient_count: 0,
     inserted_at: now,
   }
 }
