@@ -50,6 +50,8 @@ export interface Moments {
     readonly givenUp: boolean
     readonly error: Error
   }
+  /** One batch of a pruning was committed: for so long at most did anybody wait for it. */
+  'history.batch_pruned': { readonly tenantId: string; readonly ms: number }
   /** What was old enough has been pruned, of all tenants. */
   'history.pruned': {
     readonly events: number

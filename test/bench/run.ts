@@ -8,6 +8,7 @@ import { compareInbox } from './inbox.ts'
 import { compareLatency } from './latency.ts'
 import { report, startDatabase, startServer } from './measure.ts'
 import { comparePush } from './push.ts'
+import { compareRetention } from './retention.ts'
 import { compareRuns } from './runs.ts'
 import { compareSockets } from './sockets/compare.ts'
 
@@ -26,6 +27,7 @@ try {
   if (wanted('runs')) for (const one of await compareRuns(database.url)) results.push(report(one))
   if (wanted('digests')) for (const one of await compareDigests(database.url)) results.push(report(one))
   if (wanted('inbox')) for (const one of await compareInbox(database.url)) results.push(report(one))
+  if (wanted('retention')) for (const one of await compareRetention(database.url)) results.push(report(one))
   if (wanted('sockets')) for (const one of await compareSockets(database.url)) results.push(report(one))
   const server = await startServer(database.url)
   try {

@@ -16,8 +16,8 @@ import { FIRST_ID, inBatch, type Pass } from './pass.ts'
 
 /** How many events one look finds, of how many recipients in all. */
 const MAX_LOOKED_AT = { events: 100, recipients: 5_000 }
-/** How many notifications one batch deletes, with all that came of them: some 20 ms. */
-const BATCH = 100
+/** How many notifications one batch deletes, with all that came of them: a few hundred rows, so that nobody waits long. */
+const BATCH = 50
 
 interface PrunedBatch {
   readonly events: readonly PrunedEventRow[]

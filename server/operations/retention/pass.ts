@@ -34,8 +34,8 @@ export const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
 /** Runs one batch in a transaction of its own, and rests as long as that took. */
 export const inBatch = async <T>(
-  { db }: Pick<Capabilities, 'db'>,
-  { rest }: Pick<Pass, 'rest'>,
+  { db, telemetry }: Pick<Capabilities, 'db' | 'telemetry'>,
+  { tenantId, rest }: Pick<Pass, 'tenantId' | 'rest'>,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> => {
   const begun = performance.now()
@@ -44,6 +44,8 @@ export const inBatch = async <T>(
     if (!lock?.mine) throw new BusyElsewhere('another process is pruning')
     return work(tx)
   })
-  await rest(performance.now() - begun)
+  const ms = performance.now() - begun
+  telemetry.emit('history.batch_pruned', { tenantId, ms })
+  await rest(ms)
   return result
 }

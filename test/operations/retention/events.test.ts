@@ -133,7 +133,9 @@ test('what went into a digest is kept as long as the digest is, and goes after i
   await pruneWhole(carillon, clock)
   expect(await isKept(one as string)).toBe(false)
   // Its digest was tried again this week.
-  expect((await buckets(carillon, { recipientId: 'emil' })).map((bucket) => bucket.memberCount)).toEqual([1])
+  expect(
+    (await buckets(carillon, { recipientId: 'emil' })).map(({ memberCount }: { memberCount: number }) => memberCount),
+  ).toEqual([1])
   await daysLater(carillon, clock, 30)
   clock.advance(95 * DAY_MS)
   await pruneWhole(carillon, clock)
