@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { memory } from '../../../server/index.ts'
+import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
+import { TestClock } from '../../support/clock.ts'
+import { mention } from '../../support/notifiers.ts'
+import { DAY_MS, historyRows, outcomesOf } from '../../support/retention.ts'
+import { trigger } from '../../support/trigger.ts'
+
+const clock = new TestClock()
+const config = { notifiers: [mention], adapters: { email: memory() }, retention: { events: '30d' } } as const
+let here: TestCarillon
+let there: TestCarillon
+beforeAll(async () => {
+  here = await startCarillon(config, { clock })
+  there = await startCarillon(config, { clock, databaseUrl: here.databaseUrl })
+})
+afterAll(async () => {
+  await there.close()
+  await here.close()
+})
+
+const sendMany = async (count: number): Promise<void> => {
+  const recipients = Array.from({ length: 20 }, (_, index) => ({ id: `r${index}`, email: `r${index}@example.test` }))
+  const payload = { author: 'Bob' }
+  for (let index = 0; index < count; index++) {
+    await trigger(here, { notificationKey: 'comment.mentioned', payload, recipients })
+  }
+}
+
+test('two processes that prune at once, beside triggers and marks of the same recipients, count everything once and wait for nobody', async () => {
+  await sendMany(20)
+  await here.drainJobs()
+  clock.advance(31 * DAY_MS)
+  const failures: Error[] = []
+  here.app.telemetry.on('request.failed', ({ error }) => void failures.push(error))
+  const token = await here.tokenFor('r1')
+  const marks = async (): Promise<void> => {
+    for (let index = 0; index < 20; index++)
+      await here.ok(token, 'mutation { markRead(input: { filter: {} }) { affectedCount } }')
+  }
+  const removed = await Promise.all([here.app.prune(), there.app.prune(), sendMany(10), marks()])
+  await Promise.all([here.app.prune(), there.app.prune()])
+  clock.advance(2 * DAY_MS)
+  await here.drainJobs()
+  const counted = await outcomesOf(here)
+  let events = 0
+  while (events < 20) {
+    const [one, other] = await Promise.all([here.app.prune(), there.app.prune(), sendMany(1)])
+    events += one.events + other.events
+  }
+  expect(events).toBe(20)
+  expect(removed).toHaveLength(4)
+  const { rows } = await here.sql.query('select sum(count)::int as events from daily_events')
+  expect(rows).toEqual([{ events: 20 }])
+  await here.drainJobs()
+  const total = (outcomes: readonly string[]) => outcomes.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  const { delivery = 0 } = await historyRows(here)
+  expect(total(await outcomesOf(here))).toBe(20 * 20 * 2 + delivery)
+  expect(total(counted)).toBeLessThanOrEqual(20 * 20 * 2 + delivery)
+  expect(failures).toEqual([])
+})
+
+test('a pruning that is told to stop ends after the batch under way, and the next one goes on from there', async () => {
+  await here.drainJobs()
+  clock.advance(31 * DAY_MS)
+  await here.app.prune()
+  clock.advance(2 * DAY_MS)
+  const stopping = new AbortController()
+  const stop = here.app.telemetry.on('history.batch_pruned', () => stopping.abort())
+  const { notifications } = await here.app.prune({ signal: stopping.signal })
+  stop()
+  const before = await historyRows(here)
+  expect(before['notification']).toBeGreaterThan(0)
+  expect(notifications).toBeGreaterThan(0)
+  await here.app.prune()
+  expect(await historyRows(here)).toEqual({})
+})
