@@ -31,8 +31,8 @@ export const findOldEvents = (
   text: `
 select e.id, e.rest, e.old, case when e.old then
     e.status in ('planned', 'cancelled') and e.sealed_payload is null and coalesce(e.send_at, e.inserted_at) < $2
-    and not exists (select from delivery v where v.tenant_id = $1 and v.event_id = e.id and ${DELIVERY_IS_HELD})
-    and not exists (select from notification n where n.tenant_id = $1 and n.event_id = e.id and ${NOTIFICATION_IS_HELD})
+    and not exists (select from delivery v where v.tenant_id = $1 and v.event_id = e.id and ${DELIVERY_IS_HELD} offset 0)
+    and not exists (select from notification n where n.tenant_id = $1 and n.event_id = e.id and ${NOTIFICATION_IS_HELD} offset 0)
   else false end as over
 from (
   select f.*, sum(f.rest) over (order by f.id) - f.rest as before

@@ -31,7 +31,7 @@ export const lookAtOldNotifications = (
   name: 'look_at_old_notifications',
   text: `
 select n.id, n.event_id, n.recipient_id = any($6::text[] collate "C") and not ${NOTIFICATION_IS_HELD} and not exists (
-    select from delivery v where v.tenant_id = $1 and v.notification_id = n.id and (not (v.id = any($7::uuid[])) or ${DELIVERY_IS_HELD})
+    select from delivery v where v.tenant_id = $1 and v.notification_id = n.id and (not (v.id = any($7::uuid[])) or ${DELIVERY_IS_HELD}) offset 0
   ) as prunable
 from unnest($5::uuid[]) as k (id)
 cross join lateral (

@@ -18,15 +18,15 @@ with gone as materialized (
   select e.id, e.notification_key, e.inserted_at, e.is_digest from event e
   where e.tenant_id = $1 and e.id = any($2::uuid[]) and e.status in ('planned', 'cancelled') and e.sealed_payload is null
     and coalesce(e.send_at, e.inserted_at) < $3
-    and not exists (select from notification n where n.tenant_id = $1 and n.event_id = e.id)
-    and not exists (select from event_recipient r where r.tenant_id = $1 and r.event_id = e.id)
+    and not exists (select from notification n where n.tenant_id = $1 and n.event_id = e.id offset 0)
+    and not exists (select from event_recipient r where r.tenant_id = $1 and r.event_id = e.id offset 0)
 ), counts as (
   insert into daily_events as d (tenant_id, notification_key, day, count, latest_at)
   select $1, notification_key, (inserted_at at time zone 'UTC')::date, count(*), max(inserted_at) from gone group by 1, 2, 3
   on conflict (tenant_id, notification_key, day)
   do update set count = d.count + excluded.count, latest_at = greatest(d.latest_at, excluded.latest_at)
 )
-delete from event e using gone g where e.tenant_id = $1 and e.id = g.id returning g.is_digest`,
+delete from event e where e.tenant_id = $1 and e.id = any(array(select id from gone)) returning e.is_digest`,
   values: [tenantId, ids, cutoff],
 })
 
@@ -36,6 +36,6 @@ export const pruneBuckets = (tenantId: string, ids: readonly string[]): QueryCon
   text: `
 delete from digest_bucket b
 where b.tenant_id = $1 and b.id = any($2::uuid[]) and b.state <> 'open' and b.digest_delivery_id is null
-  and not exists (select from digest_membership m where m.tenant_id = $1 and m.bucket_id = b.id)`,
+  and not exists (select from digest_membership m where m.tenant_id = $1 and m.bucket_id = b.id offset 0)`,
   values: [tenantId, ids],
 })

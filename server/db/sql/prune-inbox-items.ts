@@ -11,8 +11,8 @@ const OLD_ITEMS = `
 select n.id, n.arrival_version, n.archived_at, n.read_at, n.seen_at from notification n
 where n.tenant_id = $1 and n.recipient_id = i.recipient_id and n.arrival_version is not null and n.snoozed_until is null
   and (n.archived_at < $4::timestamptz or n.read_at < $5::timestamptz or n.arrived_at < $6::timestamptz)
-  and not exists (select from workflow_run r where r.tenant_id = $1 and r.id = n.id and r.state in ('active', 'waiting'))
-  and not exists (select from delivery v where v.tenant_id = $1 and v.notification_id = n.id and v.status in ('pending', 'failed', 'dispatched'))
+  and not exists (select from workflow_run r where r.tenant_id = $1 and r.id = n.id and r.state in ('active', 'waiting') offset 0)
+  and not exists (select from delivery v where v.tenant_id = $1 and v.notification_id = n.id and v.status in ('pending', 'failed', 'dispatched') offset 0)
 order by n.arrival_version limit ${MOST_OF_ONE}`
 
 export interface OldItemsRow {
@@ -63,7 +63,7 @@ with chosen as materialized (
   cross join lateral (${OLD_ITEMS}) n
 ), removed as (
   update notification n set content = null, arrived_at = null, arrival_version = null, inbox_version = c.version, pruned_at = $3::timestamptz
-  from chosen c where n.tenant_id = $1 and n.id = c.id
+  from chosen c where n.tenant_id = $1 and n.id = any(array(select id from chosen)) and n.id = c.id
 )
 update inbox i set version = c.version, total = i.total - c.total, unread = i.unread - c.unread, unseen = i.unseen - c.unseen
 from (
@@ -72,7 +72,7 @@ from (
     count(*) filter (where archived_at is null and seen_at is null) as unseen
   from chosen group by recipient_id
 ) c
-where i.tenant_id = $1 and i.recipient_id = c.recipient_id
+where i.tenant_id = $1 and i.recipient_id = any($2 collate "C") and i.recipient_id = c.recipient_id
 returning i.recipient_id, c.count`,
   values: [tenantId, recipientIds, now, cutoffs.archived, cutoffs.read, cutoffs.arrived],
 })

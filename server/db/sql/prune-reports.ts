@@ -28,7 +28,7 @@ with next as materialized (
 ), held as materialized (
   select w.id from webhook_ingress w where w.tenant_id = $1 and w.id = any(array(select id from next where old)) order by w.id for update skip locked
 ), gone as (
-  delete from webhook_ingress w using held h where w.tenant_id = $1 and w.id = h.id returning w.id
+  delete from webhook_ingress w where w.tenant_id = $1 and w.id = any(array(select id from held)) returning w.id
 )
 select (select count(*) from gone)::int4 as count, (select max(id::text) from next where old)::uuid as last, coalesce((select bool_and(old) from next), false) as more`,
   values: [tenantId, after, limit, cutoff],

@@ -14,11 +14,11 @@ with next as materialized (
 ), held as materialized (
   select i.recipient_id from inbox i where i.tenant_id = $1 and i.recipient_id = any(array(
     select n.recipient_id from next n where n.old and not exists (
-      select from workflow_run r where r.tenant_id = $1 and r.recipient_id = n.recipient_id and r.state in ('active', 'waiting'))
+      select from workflow_run r where r.tenant_id = $1 and r.recipient_id = n.recipient_id and r.state in ('active', 'waiting') offset 0)
   )) order by i.recipient_id for no key update of i skip locked
 ), gone as (
-  delete from signal s using next n join held h on h.recipient_id = n.recipient_id
-  where n.old and s.tenant_id = $1 and s.id = n.id returning s.id
+  delete from signal s
+  where s.tenant_id = $1 and s.id = any(array(select n.id from next n join held h on h.recipient_id = n.recipient_id where n.old)) returning s.id
 )
 select (select count(*) from gone)::int4 as count, (select max(id::text) from next where old)::uuid as last, coalesce((select bool_and(old) from next), false) as more`,
   values: [tenantId, after, limit, cutoff],

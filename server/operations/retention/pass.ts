@@ -32,7 +32,7 @@ export class BusyElsewhere extends Error {}
 /** Before the first id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000'
 
-/** Runs one batch in a transaction of its own, and rests as long as that took. */
+/** Runs one batch in a transaction of its own, and rests in proportion to what that took. */
 export const inBatch = async <T>(
   { db, telemetry }: Pick<Capabilities, 'db' | 'telemetry'>,
   { tenantId, rest }: Pick<Pass, 'tenantId' | 'rest'>,

@@ -26,9 +26,9 @@ export type Prune = (options?: Pruning) => Promise<Pruned>
 
 const NOTHING: Pruned = { events: 0, notifications: 0, deliveries: 0, items: 0, signals: 0, reports: 0 }
 
-/** Half of the time is the others'. */
+/** Two thirds of the time are the others'. */
 const restFor = async (ms: number, signal: AbortSignal | undefined): Promise<void> => {
-  await sleep(Math.max(1, ms), undefined, { signal }).catch(() => {})
+  await sleep(Math.max(1, 2 * ms), undefined, { signal }).catch(() => {})
 }
 
 /** Makes the pruning by these settings. Where all is kept for ever it does nothing. */
