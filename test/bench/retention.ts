@@ -10,7 +10,7 @@ import { ANSWERS } from './batches.ts'
 import { allInTurn, type Comparison, median, percentile, settleDatabase } from './measure.ts'
 
 const TENANT = 'retention'
-/** What is old: each with a notification, two deliveries, two attempts and three decisions, some 100,000 rows of it a round. */
+/** What is old: each with a notification, two deliveries, two attempts and three decisions, 360,000 rows in all. */
 const EVENTS = 40_000
 const RECIPIENTS = 2_000
 const ROUNDS = 3
