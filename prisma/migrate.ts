@@ -5,13 +5,15 @@ import pg from 'pg'
 import { SetupError } from '../server/errors.ts'
 import { connect } from './connection.ts'
 import { checksumOf, type Migration, readMigrations } from './migration-files.ts'
-import { pendingMigrations, readHistory } from './migration-history.ts'
+import { findHistory, pendingMigrations, readHistory } from './migration-history.ts'
 import { packageRoot } from './package-root.ts'
 import { type ServerFacts, unsuitableServer } from './server-requirements.ts'
 
 export interface MigrateOptions {
   /** Where the migrations are; this package's own `prisma/migrations` by default. */
   readonly directory?: string
+  /** Told of each migration before it begins: which of how many that is, from 1 on. */
+  readonly onApplying?: (name: string, step: number, of: number) => void
   /** Told of each migration once it is committed. */
   readonly onApplied?: (name: string) => void
 }
@@ -127,7 +129,9 @@ export const applyMigrations = async (
   const client = await connect(databaseUrl)
   try {
     const applied: string[] = []
-    for (const migration of await takeStock(client, migrations)) {
+    const pending = await takeStock(client, migrations)
+    for (const [index, migration] of pending.entries()) {
+      options.onApplying?.(migration.name, index + 1, pending.length)
       await apply(client, migration)
       applied.push(migration.name)
       options.onApplied?.(migration.name)
@@ -135,6 +139,33 @@ export const applyMigrations = async (
     return applied
   } finally {
     // Rolls back what a failure left open, and releases the lock.
+    await client.end()
+  }
+}
+
+export interface MigrationStatus {
+  readonly applied: readonly string[]
+  readonly pending: readonly string[]
+}
+
+/**
+ * What was applied to a database and what is left, oldest first, as of now. Changes nothing and waits for nobody; a
+ * SetupError where history and files cannot both be right.
+ */
+export const migrationStatus = async (
+  databaseUrl: string,
+  { directory }: Pick<MigrateOptions, 'directory'> = {},
+): Promise<MigrationStatus> => {
+  const migrations = await readMigrations(directory ?? (await ownMigrations()))
+  const client = await connect(databaseUrl)
+  try {
+    await checkServer(client)
+    const history = (await findHistory(client)) ?? []
+    const pending = pendingMigrations(migrations, history)
+    return { applied: history.map(({ name }) => name), pending: pending.map(({ name }) => name) }
+  } catch (error) {
+    throw asSetupError(error, 'Reading the migrations')
+  } finally {
     await client.end()
   }
 }

@@ -22,21 +22,25 @@ const CREATE_TABLE = `
     applied_steps_count integer not null default 0
   )`
 
-/** What was applied, or begun, in this database. Makes the table where there is none; hold Prisma's lock. */
-export const readHistory = async (client: Client): Promise<readonly AppliedMigration[]> => {
+/** What was applied, or begun, in this database; `null` where nothing ever was. Writes nothing. */
+export const findHistory = async (client: Client): Promise<readonly AppliedMigration[] | null> => {
   // Not `create table if not exists`: that asks for the right to create even where there is nothing to do.
   const { rows } = await client.query<{ exists: boolean }>(
     `select to_regclass('_prisma_migrations') is not null as exists`,
   )
-  if (!rows[0]?.exists) {
-    await client.query(CREATE_TABLE)
-    return []
-  }
+  if (!rows[0]?.exists) return null
   const history = await client.query<AppliedMigration>(
     `select migration_name as name, checksum, finished_at is not null as finished
        from _prisma_migrations where rolled_back_at is null order by started_at`,
   )
   return history.rows
+}
+
+/** Like `findHistory`, and makes the table where there is none; hold Prisma's lock. */
+export const readHistory = async (client: Client): Promise<readonly AppliedMigration[]> => {
+  const history = await findHistory(client)
+  if (history === null) await client.query(CREATE_TABLE)
+  return history ?? []
 }
 
 /** The migrations still to apply, oldest first; a SetupError where history and files cannot both be right. */

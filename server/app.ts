@@ -16,7 +16,7 @@ import { type UnsubscribeTokens, unsubscribePath, unsubscribeTokens } from './co
 import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
 import { SetupError } from './errors.ts'
-import { startCron } from './jobs/cron.ts'
+import { idleCron, startCron } from './jobs/cron.ts'
 import {
   deliverySource,
   digestSource,
@@ -80,6 +80,10 @@ export interface AppOptions {
   /** Where links in messages lead where `publicUrl` is left out, asked with each message: for development. */
   readonly linkUrl?: () => string | null
   readonly connections?: number
+  /** Whether it looks after what the clock alone asks for, as whoever carries out jobs must; true by default. */
+  readonly cron?: boolean
+  /** Whether the configuration's digest rules and workflows are stored, as a server's must be; true by default. */
+  readonly storesConfiguration?: boolean
   /** How often the job loop looks at the queue without being told, and the inbox hub at every inbox. */
   readonly pollEveryMs?: number
   readonly sweepEveryMs?: number
@@ -154,19 +158,21 @@ const buildWorker = (
     leaseMs,
     retention,
     pollEveryMs,
+    hasCron,
   }: {
     readonly known: KnownRecipients
     readonly retention: Retention
     readonly routes: Routes
     readonly leaseMs: number
     readonly pollEveryMs?: number | undefined
+    readonly hasCron: boolean
   },
 ) => {
   const stopping = new AbortController()
   const breakers = openBreakers(() => app.clock.now()?.getTime() ?? performance.now())
   const prune = createPrune(app, retention)
   let works = false
-  const cron = startCron(app, { routes, prune, works: () => works })
+  const cron = hasCron ? startCron(app, { routes, prune, works: () => works }) : idleCron
   const worker = createWorker({
     ...app,
     leaseMs,
@@ -202,6 +208,7 @@ const buildWorker = (
 /** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { databaseUrl, config, secretKey, clock = databaseClock, telemetry = createTelemetry() } = options
+  const { storesConfiguration = true } = options
   const { notifiers, routes, leaseMs, digestRules, retention } = readConfig(config)
   const db = openDatabase({
     url: databaseUrl,
@@ -211,7 +218,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   let bus: Bus
   try {
     await checkDatabase(db)
-    await storeConfiguredRules(db, digestRules, { now: clock.now() })
+    if (storesConfiguration) await storeConfiguredRules(db, digestRules, { now: clock.now() })
     bus = await openBus(options.bus ?? 'postgres', { databaseUrl, db, telemetry })
   } catch (error) {
     await db.close()
@@ -246,7 +253,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     hints: { inboxesMoved: bus.inboxesMoved, workDue: bus.workDue, deliveriesChanged: tail.changed },
   }
   try {
-    await keepDefinitions(capabilities)
+    if (storesConfiguration) await keepDefinitions(capabilities)
   } catch (error) {
     hub.close()
     await bus.close()
@@ -260,6 +267,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     leaseMs,
     retention,
     pollEveryMs: options.pollEveryMs,
+    hasCron: options.cron ?? true,
   })
   bus.listen({
     inboxesMoved: hub.moved,

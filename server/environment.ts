@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SetupError } from './errors.ts'
+import { ROLES, type Role } from './role.ts'
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address' })
@@ -26,6 +27,9 @@ const variables = z.object({
     .int('must be a number from 1 on')
     .min(1, 'must be a number from 1 on')
     .optional(),
+  CARILLON_ROLE: z.enum(ROLES, { error: `must be one of ${ROLES.join(', ')}` }).default('all'),
+  CARILLON_URL: httpUrl.optional(),
+  CARILLON_KEY: z.string().min(1).optional(),
   NODE_ENV: z.string().optional(),
 })
 
@@ -46,6 +50,11 @@ export interface Environment {
   readonly redisUrl: string | null
   /** How many sockets and streams of events one recipient may have open at once; `null`: the default. */
   readonly streamsPerRecipient: number | null
+  /** What this process does; `all` by default. */
+  readonly role: Role
+  /** The server that commands ask, and the API key they ask it with; `null`: as `.carillon/dev.json` says. */
+  readonly serverUrl: string | null
+  readonly serverKey: string | null
   readonly production: boolean
 }
 
@@ -68,6 +77,9 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     publicUrl: data.CARILLON_PUBLIC_URL ?? null,
     redisUrl: data.CARILLON_REDIS_URL ?? null,
     streamsPerRecipient: data.CARILLON_STREAMS_PER_RECIPIENT ?? null,
+    role: data.CARILLON_ROLE,
+    serverUrl: data.CARILLON_URL ?? null,
+    serverKey: data.CARILLON_KEY ?? null,
     production: data.NODE_ENV === 'production',
   }
 }

@@ -197,6 +197,18 @@ export type PreferenceInput = {
   readonly notificationKey?: string | null | undefined;
 };
 
+/** What to render, and for whom. */
+export type PreviewRenderingInput = {
+  /** One of those that the notifier renders. */
+  readonly channel: string;
+  /** Which notifier. */
+  readonly notificationKey: string;
+  /** What happened, as the notifier wants it; {} where left out. */
+  readonly payload?: unknown;
+  /** For whom; details given here are laid over the stored ones, and not stored. */
+  readonly recipient: RecipientInput;
+};
+
 /** A further address. */
 export type RecipientAddressInput = {
   /** For push: the browser's PushSubscription as JSON. */
@@ -264,6 +276,22 @@ export type SignalInput = {
   readonly payload?: unknown;
   /** Whom it concerns, by the host's own id. */
   readonly recipientId: string;
+};
+
+/** Something that might happen, and whom it would concern. */
+export type SimulateTriggerInput = {
+  /** Who caused it; never notified of its own act. */
+  readonly actorId?: string | null | undefined;
+  /** The instant to decide for; now where left out. */
+  readonly at?: string | null | undefined;
+  /** Which notifier. */
+  readonly notificationKey: string;
+  /** What happened, as the notifier wants it; {} where left out. */
+  readonly payload?: unknown;
+  /** Who would get it, beside those whom the notifier names; details given here are used, and not stored. At most 1000. */
+  readonly recipients?: ReadonlyArray<RecipientInput> | null | undefined;
+  /** Everyone subscribed to these topics. At most 100. */
+  readonly topics?: ReadonlyArray<string> | null | undefined;
 };
 
 /** Which items to hide, and until when. */
@@ -387,6 +415,18 @@ export type EventWithPayloadFragment = (
   & EventSummaryFragment
 );
 
+export type ExplainDeliveriesQueryVariables = Exact<{
+  filter: DeliveryFilter;
+  first?: number | null | undefined;
+  timelineFirst?: number | null | undefined;
+}>;
+
+
+export type ExplainDeliveriesQuery = { readonly deliveries: { readonly edges: ReadonlyArray<{ readonly node: { readonly explanation: (
+          { readonly timeline: ReadonlyArray<{ readonly at: string, readonly event: string, readonly detail: unknown }> }
+          & ExplanationFragment
+        ) } }>, readonly pageInfo: PageFragment } };
+
 export type ExplainDeliveryQueryVariables = Exact<{
   deliveryId: string;
   timelineFirst?: number | null | undefined;
@@ -399,6 +439,26 @@ export type ExplainDeliveryQuery = { readonly explainDelivery: (
   ) | null };
 
 export type ExplanationFragment = { readonly deliveryId: string, readonly notificationId: string, readonly eventId: string, readonly recipientId: string, readonly notificationKey: string, readonly correlationId: string | null, readonly channel: string, readonly stepKey: string | null, readonly status: DeliveryStatus, readonly orchestrationState: OrchestrationState, readonly waitingFor: string | null, readonly suppressionReason: string | null, readonly planningReason: string | null, readonly planningContext: unknown, readonly nextEligibleAt: string | null, readonly renderKey: string | null, readonly renderVersion: number | null, readonly resumeSource: string | null, readonly resumeScheduledAt: string | null, readonly resumedAt: string | null, readonly summary: string, readonly whatWouldSendIt: ReadonlyArray<{ readonly kind: string, readonly description: string, readonly change: unknown }>, readonly decisions: ReadonlyArray<{ readonly checkpoint: Checkpoint, readonly rule: string, readonly verdict: Verdict, readonly reason: string | null, readonly facts: unknown, readonly at: string }>, readonly lastAttempt: AttemptFragment | null };
+
+export type ExplainRecipientQueryVariables = Exact<{
+  recipientId: string;
+  notificationKey: string;
+  since?: string | null | undefined;
+  timelineFirst?: number | null | undefined;
+}>;
+
+
+export type ExplainRecipientQuery = { readonly explainRecipient: { readonly recipientId: string, readonly notificationKey: string, readonly finding: string, readonly summary: string, readonly explanations: ReadonlyArray<(
+      { readonly timeline: ReadonlyArray<{ readonly at: string, readonly event: string, readonly detail: unknown }> }
+      & ExplanationFragment
+    )> } };
+
+export type ExportRecipientQueryVariables = Exact<{
+  recipientId: string;
+}>;
+
+
+export type ExportRecipientQuery = { readonly exportRecipient: unknown };
 
 export type InboxQueryVariables = Exact<{
   recipientId?: string | null | undefined;
@@ -497,6 +557,13 @@ export type PreferencesFragment = { readonly recipientId: string, readonly prefe
 
 export type SetPreferenceFragment = { readonly notificationKey: string | null, readonly category: string | null, readonly channel: string | null, readonly enabled: boolean, readonly updatedAt: string };
 
+export type PreviewRenderingQueryVariables = Exact<{
+  input: PreviewRenderingInput;
+}>;
+
+
+export type PreviewRenderingQuery = { readonly previewRendering: { readonly channel: string, readonly renderKey: string, readonly renderVersion: number, readonly content: unknown } };
+
 export type CreateRecipientTokenMutationVariables = Exact<{
   input: CreateRecipientTokenInput;
 }>;
@@ -551,6 +618,13 @@ export type SignalMutationVariables = Exact<{
 
 
 export type SignalMutation = { readonly signal: { readonly deduplicated: boolean, readonly signal: { readonly id: string, readonly name: string, readonly recipientId: string, readonly insertedAt: string } } };
+
+export type SimulateTriggerQueryVariables = Exact<{
+  input: SimulateTriggerInput;
+}>;
+
+
+export type SimulateTriggerQuery = { readonly simulateTrigger: { readonly at: string, readonly recipientCount: number, readonly recipients: ReadonlyArray<{ readonly recipientId: string, readonly deliveries: ReadonlyArray<{ readonly channel: string, readonly stepKey: string | null, readonly verdict: Verdict, readonly reason: string | null, readonly nextEligibleAt: string | null, readonly summary: string, readonly decisions: ReadonlyArray<{ readonly checkpoint: Checkpoint, readonly rule: string, readonly verdict: Verdict, readonly reason: string | null, readonly facts: unknown, readonly at: string }> }> }> } };
 
 export type TriggerMutationVariables = Exact<{
   input: TriggerInput;
@@ -1120,6 +1194,84 @@ export const CancelEventDocument = /*#__PURE__*/ new TypedDocumentString(`
   failedRecipientCount
   insertedAt
 }`) as unknown as TypedDocumentString<CancelEventMutation, CancelEventMutationVariables>;
+export const ExplainDeliveriesDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query ExplainDeliveries($filter: DeliveryFilter!, $first: Int, $timelineFirst: Int) {
+  deliveries(filter: $filter, first: $first) {
+    edges {
+      node {
+        explanation {
+          ...Explanation
+          timeline(first: $timelineFirst) {
+            at
+            event
+            detail
+          }
+        }
+      }
+    }
+    pageInfo {
+      ...Page
+    }
+  }
+}
+    fragment Attempt on DeliveryAttempt {
+  id
+  attemptNumber
+  source
+  outcome
+  errorClass
+  reason
+  adapter
+  address
+  providerMessageId
+  startedAt
+  insertedAt
+}
+fragment Explanation on DeliveryExplanation {
+  deliveryId
+  notificationId
+  eventId
+  recipientId
+  notificationKey
+  correlationId
+  channel
+  stepKey
+  status
+  orchestrationState
+  waitingFor
+  suppressionReason
+  planningReason
+  planningContext
+  nextEligibleAt
+  renderKey
+  renderVersion
+  resumeSource
+  resumeScheduledAt
+  resumedAt
+  summary
+  whatWouldSendIt {
+    kind
+    description
+    change
+  }
+  decisions {
+    checkpoint
+    rule
+    verdict
+    reason
+    facts
+    at
+  }
+  lastAttempt {
+    ...Attempt
+  }
+}
+fragment Page on PageInfo {
+  startCursor
+  endCursor
+  hasNextPage
+  hasPreviousPage
+}`) as unknown as TypedDocumentString<ExplainDeliveriesQuery, ExplainDeliveriesQueryVariables>;
 export const ExplainDeliveryDocument = /*#__PURE__*/ new TypedDocumentString(`
     query ExplainDelivery($deliveryId: ID!, $timelineFirst: Int) {
   explainDelivery(deliveryId: $deliveryId) {
@@ -1183,6 +1335,84 @@ fragment Explanation on DeliveryExplanation {
     ...Attempt
   }
 }`) as unknown as TypedDocumentString<ExplainDeliveryQuery, ExplainDeliveryQueryVariables>;
+export const ExplainRecipientDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query ExplainRecipient($recipientId: ID!, $notificationKey: String!, $since: DateTime, $timelineFirst: Int) {
+  explainRecipient(
+    recipientId: $recipientId
+    notificationKey: $notificationKey
+    since: $since
+  ) {
+    recipientId
+    notificationKey
+    finding
+    summary
+    explanations {
+      ...Explanation
+      timeline(first: $timelineFirst) {
+        at
+        event
+        detail
+      }
+    }
+  }
+}
+    fragment Attempt on DeliveryAttempt {
+  id
+  attemptNumber
+  source
+  outcome
+  errorClass
+  reason
+  adapter
+  address
+  providerMessageId
+  startedAt
+  insertedAt
+}
+fragment Explanation on DeliveryExplanation {
+  deliveryId
+  notificationId
+  eventId
+  recipientId
+  notificationKey
+  correlationId
+  channel
+  stepKey
+  status
+  orchestrationState
+  waitingFor
+  suppressionReason
+  planningReason
+  planningContext
+  nextEligibleAt
+  renderKey
+  renderVersion
+  resumeSource
+  resumeScheduledAt
+  resumedAt
+  summary
+  whatWouldSendIt {
+    kind
+    description
+    change
+  }
+  decisions {
+    checkpoint
+    rule
+    verdict
+    reason
+    facts
+    at
+  }
+  lastAttempt {
+    ...Attempt
+  }
+}`) as unknown as TypedDocumentString<ExplainRecipientQuery, ExplainRecipientQueryVariables>;
+export const ExportRecipientDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query ExportRecipient($recipientId: ID!) {
+  exportRecipient(recipientId: $recipientId)
+}
+    `) as unknown as TypedDocumentString<ExportRecipientQuery, ExportRecipientQueryVariables>;
 export const InboxDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Inbox($recipientId: ID, $filter: InboxFilter, $first: Int, $after: String, $last: Int, $before: String) {
   inbox(recipientId: $recipientId) {
@@ -1684,6 +1914,16 @@ fragment SetPreference on Preference {
   enabled
   updatedAt
 }`) as unknown as TypedDocumentString<SetPreferencesMutation, SetPreferencesMutationVariables>;
+export const PreviewRenderingDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query PreviewRendering($input: PreviewRenderingInput!) {
+  previewRendering(input: $input) {
+    channel
+    renderKey
+    renderVersion
+    content
+  }
+}
+    `) as unknown as TypedDocumentString<PreviewRenderingQuery, PreviewRenderingQueryVariables>;
 export const CreateRecipientTokenDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation CreateRecipientToken($input: CreateRecipientTokenInput!) {
   createRecipientToken(input: $input) {
@@ -1846,6 +2086,33 @@ export const SignalDocument = /*#__PURE__*/ new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SignalMutation, SignalMutationVariables>;
+export const SimulateTriggerDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query SimulateTrigger($input: SimulateTriggerInput!) {
+  simulateTrigger(input: $input) {
+    at
+    recipientCount
+    recipients {
+      recipientId
+      deliveries {
+        channel
+        stepKey
+        verdict
+        reason
+        nextEligibleAt
+        summary
+        decisions {
+          checkpoint
+          rule
+          verdict
+          reason
+          facts
+          at
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SimulateTriggerQuery, SimulateTriggerQueryVariables>;
 export const TriggerDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation Trigger($input: TriggerInput!) {
   trigger(input: $input) {

@@ -1,37 +1,89 @@
-import { parseArgs } from 'node:util'
 import { databaseClock } from '../clock.ts'
-import { KEY_SCOPES, type KeyScope } from '../core/principal.ts'
-import { openDatabase } from '../db/client.ts'
+import type { Database } from '../db/client.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
-import { createApiKey, ensureTenant } from '../operations/credentials.ts'
+import { issueApiKey, type NewKey, type RevokedKey, readApiKeys, revokeKeys } from '../operations/api-keys.ts'
+import { ensureTenant, tenantExists } from '../operations/tenants.ts'
+import { answerNo, say, sayJson, shownTime, table, tell } from './output.ts'
+import { withDatabase } from './with-database.ts'
 
-const USAGE = 'carillon keys create --tenant acme --scope TRIGGER [--scope OPERATE] [--label "billing backend"]'
+interface Answer {
+  readonly json: boolean
+}
 
-/** `carillon keys create`: makes an API key, and its tenant where that is new, and prints the key this once. */
-export const keys = async ({ databaseUrl }: Environment, args: readonly string[]): Promise<void> => {
-  const { positionals, values } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { tenant: { type: 'string' }, scope: { type: 'string', multiple: true }, label: { type: 'string' } },
-  })
-  const scopes = (values.scope ?? []).filter((scope): scope is KeyScope =>
-    (KEY_SCOPES as readonly string[]).includes(scope),
-  )
-  const { tenant } = values
-  if (positionals[0] !== 'create' || !tenant || scopes.length === 0 || scopes.length !== values.scope?.length) {
-    throw new SetupError(`Usage: ${USAGE}`)
-  }
-  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(tenant)) {
-    throw new SetupError('A tenant is named in lower-case letters, digits, "-" and "_", at most 63 characters')
-  }
-  if (!databaseUrl) throw new SetupError('DATABASE_URL says in which database; it is not set')
-  const db = openDatabase({ url: databaseUrl, connections: 1 })
-  try {
+/** `carillon keys create`: makes a key, and its tenant where that is new, and prints the key this once. */
+export const createKey = async (environment: Environment, { json, ...newKey }: NewKey & Answer): Promise<void> => {
+  const { tenantId, scopes, label } = newKey
+  const { id, key } = await withDatabase(environment, async (db) => {
     // A running server gives it the configuration's digest rules.
-    await ensureTenant({ db, digestRules: [], clock: databaseClock }, tenant)
-    process.stdout.write(`${await createApiKey(db, { tenantId: tenant, scopes, label: values.label ?? '' })}\n`)
-  } finally {
-    await db.close()
+    const isNew = await ensureTenant({ db, digestRules: [], clock: databaseClock }, tenantId)
+    if (isNew) tell(`Created the tenant ${tenantId}.`)
+    return issueApiKey(db, newKey)
+  })
+  if (json) return sayJson({ id, tenantId, scopes, label, key })
+  say(key)
+  tell(
+    `The key ${id} of ${tenantId}, for ${scopes.join(' and ')}. It is shown this once: keep it where secrets are kept.`,
+  )
+}
+
+const checkTenant = async (db: Database, tenantId: string): Promise<void> => {
+  if (!(await tenantExists(db, tenantId))) {
+    throw new SetupError(
+      `There is no tenant ${JSON.stringify(tenantId)}: "carillon tenants list" shows those there are`,
+    )
   }
+}
+
+/** `carillon keys list`. */
+export const listKeys = async (
+  environment: Environment,
+  { tenantId, all, json }: Answer & { readonly tenantId: string | null; readonly all: boolean },
+): Promise<void> => {
+  const known = await withDatabase(environment, async (db) => {
+    if (tenantId !== null) await checkTenant(db, tenantId)
+    return readApiKeys(db, tenantId)
+  })
+  const keys = known.filter(({ revokedAt }) => all || revokedAt === null)
+  if (json) return sayJson({ keys })
+  if (keys.length === 0) return tell('There is no such key: carillon keys create --tenant <name> --scope TRIGGER')
+  const rows = keys.map((key) => [
+    key.id,
+    key.tenantId,
+    key.scopes.join('+'),
+    shownTime(key.createdAt),
+    ...(all ? [key.revokedAt ? shownTime(key.revokedAt) : 'valid'] : []),
+    key.label,
+  ])
+  say(table(['id', 'tenant', 'scopes', 'created', ...(all ? ['revoked'] : []), 'label'], rows))
+}
+
+const lineOf = ({ id, tenantId, label, before, revokedAt }: RevokedKey): string => {
+  const what = `${id} of ${tenantId}${label ? ` (${label})` : ''}`
+  return before && revokedAt ? `${what} was revoked ${shownTime(revokedAt)}.` : `Revoked ${what}.`
+}
+
+/** `carillon keys revoke`. */
+export const revoke = async (
+  environment: Environment,
+  which: readonly ({ readonly key: string } | { readonly allOf: string })[],
+  { json }: Answer,
+): Promise<void> => {
+  const found = await withDatabase(environment, async (db) => {
+    const revoked: (readonly RevokedKey[])[] = []
+    for (const one of which) {
+      if ('allOf' in one) await checkTenant(db, one.allOf)
+      revoked.push(await revokeKeys(db, one))
+    }
+    return revoked
+  })
+  const missing = which.flatMap((one, index) => ('key' in one && found[index]?.length === 0 ? [one.key] : []))
+  if (missing.length > 0) answerNo()
+  if (json) return sayJson({ revoked: found.flat(), notFound: missing.length })
+  for (const key of found.flat()) say(lineOf(key))
+  if (found.flat().length === 0 && missing.length === 0) tell('The tenant has no key.')
+  // Not what was typed: it may be a key.
+  if (missing.length > 0)
+    tell(`${missing.length} of ${which.length} not found: "carillon keys list --all" shows the ids.`)
+  else tell('Running servers refuse what was revoked within seconds, and end the streams that were opened by it.')
 }

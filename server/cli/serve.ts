@@ -12,7 +12,7 @@ export interface Served {
   close(): Promise<void>
 }
 
-/** Starts the service whole: its doors, and its job loop. */
+/** Starts the service, or that part of it which the role says: its doors, and its job loop. */
 export const serve = async (
   {
     host,
@@ -20,7 +20,9 @@ export const serve = async (
     publicUrl,
     redisUrl,
     streamsPerRecipient,
-  }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'streamsPerRecipient'>,
+    role = 'all',
+  }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'streamsPerRecipient'> &
+    Partial<Pick<Environment, 'role'>>,
   {
     databaseUrl,
     config,
@@ -37,21 +39,23 @@ export const serve = async (
     readonly linksToItself?: boolean
   },
 ): Promise<Served> => {
+  const works = role !== 'api'
   const telemetry = createTelemetry()
   logTelemetry(telemetry)
   let ownUrl: string | null = null
   const linkUrl = () => (linksToItself ? ownUrl : null)
   const bus = redisUrl === null ? 'postgres' : { redisUrl }
-  const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl, bus })
+  const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl, bus, cron: works })
   try {
     const http = await serveHttp(app, {
       host,
       port,
+      healthOnly: role === 'worker',
       ...(pages && { pages: await pages(app) }),
       ...(streamsPerRecipient && { streams: { perRecipient: streamsPerRecipient } }),
     })
     ownUrl = http.url
-    app.worker.start()
+    if (works) app.worker.start()
     return {
       app,
       http,

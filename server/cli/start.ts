@@ -18,13 +18,17 @@ export const start = async (environment: Environment): Promise<void> => {
   const config = await loadConfigFile(environment.configFile)
   // Before anything is opened: a fault shows at once.
   const { routes } = readConfig(config)
-  if (environment.publicUrl === null && routes.has('email')) {
+  if (environment.publicUrl === null && routes.has('email') && environment.role !== 'api') {
     process.stdout.write(
       'CARILLON_PUBLIC_URL is not set: e-mail carries no link to unsubscribe, which large mailbox providers ask for.\n',
     )
   }
   await applyMigrations(databaseUrl)
   const served = await serve(environment, { databaseUrl, config, secretKey })
-  process.stdout.write(`Carillon listens at ${served.http.url}/graphql\n`)
+  process.stdout.write(
+    environment.role === 'worker'
+      ? `Carillon carries out jobs; health is at ${served.http.url}/health/ready\n`
+      : `Carillon listens at ${served.http.url}/graphql\n`,
+  )
   await untilStopped(() => served.close())
 }

@@ -37,7 +37,12 @@ export interface HttpOptions {
   readonly schema?: GraphQLSchema
   /** How many streams there may be, and how they are kept. */
   readonly streams?: StreamLimits
+  /** Whether it answers health checks and nothing else, as of a process that carries out jobs; false by default. */
+  readonly healthOnly?: boolean
 }
+
+const NOTHING_HERE = 'There is nothing here; the API is at /graphql\n'
+const HEALTH_ONLY = 'This process carries out jobs (CARILLON_ROLE=worker) and answers health checks alone\n'
 
 /** Larger than the largest payload by far, and small enough that nobody fills the memory with it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -133,14 +138,15 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
-    if (path === '/graphql') {
-      if (request.method === 'OPTIONS') return void response.writeHead(204, PREFLIGHT_HEADERS).end()
-      return answerGraphQL(request, response)
-    }
     if (path === '/health/live') return void response.writeHead(200).end('live\n')
     if (path === '/health/ready') {
       const ready = !closing && (await isReady(app.db))
       return void response.writeHead(ready ? 200 : 503).end(ready ? 'ready\n' : 'not ready\n')
+    }
+    if (options.healthOnly) return void response.writeHead(404, { 'content-type': 'text/plain' }).end(HEALTH_ONLY)
+    if (path === '/graphql') {
+      if (request.method === 'OPTIONS') return void response.writeHead(204, PREFLIGHT_HEADERS).end()
+      return answerGraphQL(request, response)
     }
     const webhook = webhookAddressIn(path)
     if (webhook) return answerWebhook(app, webhook, { request, response })
@@ -148,7 +154,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     if (unsubscribeToken !== null) return answerUnsubscribe(app, unsubscribeToken, { request, response })
     const page = pages.get(path)
     if (page && (request.method === 'GET' || request.method === 'HEAD')) return page(request, response)
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here; the API is at /graphql\n')
+    response.writeHead(404, { 'content-type': 'text/plain' }).end(NOTHING_HERE)
   }
 
   const server = createServer((request, response) => {
@@ -159,11 +165,9 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   })
   server.headersTimeout = 15_000
   server.requestTimeout = 30_000
-  const sockets = serveSockets(app, server, {
-    begin: createOperations(app, { graphql, compiler }),
-    streams,
-    limits,
-  })
+  const sockets = options.healthOnly
+    ? null
+    : serveSockets(app, server, { begin: createOperations(app, { graphql, compiler }), streams, limits })
   await listen(server, options)
   const { port } = server.address() as AddressInfo
 
@@ -173,7 +177,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       closing = true
       const closed = new Promise((resolve) => server.close(resolve))
       streams.close()
-      sockets.close()
+      sockets?.close()
       app.hub.close()
       app.tail.close()
       // Once for those that are idle now, and once more for those whose stream of events has just ended.
@@ -181,7 +185,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       setImmediate(() => server.closeIdleConnections())
       // Who does not read its answer holds nobody up for longer.
       const grace = setTimeout(() => {
-        sockets.terminate()
+        sockets?.terminate()
         server.closeAllConnections()
       }, CLOSE_GRACE_MS)
       await closed

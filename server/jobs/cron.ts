@@ -27,6 +27,9 @@ const BUILT_IN_LANES: ReadonlySet<string> = new Set([
   'in_app',
 ])
 
+/** Of a process that carries out no jobs. */
+export const idleCron: Cron = { strandedLanes: () => [], stop: async () => {} }
+
 /** What is looked at by the clock alone. */
 export const startCron = (
   capabilities: Capabilities,

@@ -1,15 +1,14 @@
-import { createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { hkdfSync } from 'node:crypto'
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose'
 import { MAX_ID_LENGTH, textFault } from '../core/json-limits.ts'
 import { KEY_SCOPES, type KeyScope, type Principal } from '../core/principal.ts'
 import type { Database } from '../db/client.ts'
 import { badInput } from '../errors.ts'
-import { newId } from '../ids.ts'
-import type { Capabilities } from './capabilities.ts'
-import { storeConfiguredRules } from './digests/rules.ts'
+import { hashKey, issueApiKey, KEY_PREFIX, type NewKey } from './api-keys.ts'
+
+export { ensureTenant } from './tenants.ts'
 
 const AUDIENCE = 'carillon'
-const KEY_PREFIX = 'ck_'
 /** How long a revoked key may still be accepted: a key is looked up once in this time. */
 const KEY_CACHED_MS = 5_000
 const MAX_CACHED_KEYS = 10_000
@@ -17,36 +16,9 @@ const MAX_CACHED_KEYS = 10_000
 export const DEFAULT_TOKEN_SECONDS = 3_600
 export const MAX_TOKEN_SECONDS = 86_400
 
-const hashKey = (key: string): Buffer => createHash('sha256').update(key).digest()
-
-/** Makes an API key. It is in the answer and nowhere else: what is stored is its hash. */
-export const createApiKey = async (
-  { system }: Pick<Database, 'system'>,
-  {
-    tenantId,
-    scopes,
-    label,
-  }: { readonly tenantId: string; readonly scopes: readonly KeyScope[]; readonly label: string },
-): Promise<string> => {
-  const key = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`
-  await system.query({
-    text: 'insert into api_key (tenant_id, id, hash, scopes, label, inserted_at) values ($1, $2, $3, $4, $5, clock_timestamp())',
-    values: [tenantId, newId(), hashKey(key), scopes, label],
-  })
-  return key
-}
-
-/** Makes a tenant where it does not exist yet, with the configuration's digest rules. */
-export const ensureTenant = async (
-  { db, digestRules, clock }: Pick<Capabilities, 'db' | 'digestRules' | 'clock'>,
-  tenantId: string,
-): Promise<void> => {
-  const { rowCount } = await db.system.query({
-    text: 'insert into tenant (id, inserted_at) values ($1, clock_timestamp()) on conflict do nothing',
-    values: [tenantId],
-  })
-  if (rowCount) await storeConfiguredRules(db, digestRules, { now: clock.now(), tenantId })
-}
+/** Like `issueApiKey`, for who needs no more than the key. */
+export const createApiKey = async (db: Pick<Database, 'system'>, newKey: NewKey): Promise<string> =>
+  (await issueApiKey(db, newKey)).key
 
 export interface Credentials {
   /** Whose credential this is; `null` where it is none that is valid now. */
