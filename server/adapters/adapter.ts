@@ -89,6 +89,11 @@ export interface Adapter<C = any> {
   readonly idempotent?: boolean
   /** After a crash in mid-call: try again (default), or hold for an operator. */
   readonly onUnknown?: 'retry' | 'hold'
+  /**
+   * Whether its provider can be reached, found out without sending anything: `carillon doctor` asks. Resolves with a few
+   * words of what it saw, rejects with what is wrong. No part of what it says may be a secret.
+   */
+  check?(signal: AbortSignal): Promise<string>
   /** Frees connections; called once, when the server stops. */
   close?(): void | Promise<void>
   /** Reads a provider's webhook; returns the events of the batch. */

@@ -34,6 +34,8 @@ export interface HttpCall {
 export interface HttpCaller {
   /** POSTs once, without following a redirect; never rejects. */
   post(call: HttpCall, signal: AbortSignal): Promise<DeliverResult>
+  /** Opens a connection to where `url` leads, TLS included, and hangs up; rejects with what is wrong, by code alone. */
+  reach(url: URL): Promise<string>
   close(): Promise<void>
 }
 
@@ -80,7 +82,7 @@ const resultOf = async (
 }
 
 /** By code alone: messages name hosts and addresses. */
-const noAnswer = (error: unknown): DeliverResult => {
+const noAnswer = (error: unknown): Exclude<DeliverResult, { outcome: 'accepted' }> => {
   if (error instanceof BlockedAddressError) return { outcome: 'permanent', reason: BLOCKED }
   const { code, name } = error as NodeJS.ErrnoException
   return { outcome: 'temporary', reason: providerReason(`no answer: ${code ?? name}`) }
@@ -99,10 +101,11 @@ export const httpCaller = (options: {
   lookup?: LookupFunction | undefined
 }): HttpCaller => {
   const { timeoutMs, allowPrivateAddresses, lookup } = options
+  const connect = allowPrivateAddresses
+    ? buildConnector({ timeout: timeoutMs, ...(lookup && { lookup }) })
+    : publicConnector({ timeout: timeoutMs, lookup })
   const agent = new Agent({
-    connect: allowPrivateAddresses
-      ? buildConnector({ timeout: timeoutMs, ...(lookup && { lookup }) })
-      : publicConnector({ timeout: timeoutMs, lookup }),
+    connect,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   })
@@ -123,6 +126,16 @@ export const httpCaller = (options: {
         return noAnswer(error)
       }
     },
+    reach: (url) =>
+      new Promise((resolve, reject) => {
+        const { protocol, host, port } = url
+        const hostname = url.hostname.replace(/^\[|\]$/g, '')
+        connect({ protocol, host, hostname, port }, (error, socket) => {
+          if (error) return reject(new Error(noAnswer(error).reason))
+          socket.destroy()
+          resolve(`${protocol}//${host} takes connections`)
+        })
+      }),
     close: () => agent.destroy(),
   }
 }

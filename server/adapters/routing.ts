@@ -59,7 +59,7 @@ const adapterFaults = (adapter: Adapter | undefined, byName: ReadonlyMap<string,
   if (!adapter || typeof adapter.deliver !== 'function' || typeof adapter.name !== 'string' || adapter.name === '') {
     return [' is no adapter: it needs a `name` and `deliver`']
   }
-  const { name, onUnknown, receive, timeoutMs } = adapter
+  const { name, onUnknown, receive, check, timeoutMs } = adapter
   const namesake = byName.get(name)
   return [
     ...(namesake && namesake !== adapter
@@ -69,6 +69,7 @@ const adapterFaults = (adapter: Adapter | undefined, byName: ReadonlyMap<string,
       ? [": `onUnknown` must be 'retry' or 'hold'"]
       : []),
     ...(receive !== undefined && typeof receive !== 'function' ? [': `receive` must be a function'] : []),
+    ...(check !== undefined && typeof check !== 'function' ? [': `check` must be a function'] : []),
     ...(timeoutMs !== undefined && !(Number.isFinite(timeoutMs) && timeoutMs > 0)
       ? [': `timeoutMs` must be a number of milliseconds above 0']
       : []),

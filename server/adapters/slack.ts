@@ -48,6 +48,7 @@ export const slack = (options: SlackOptions): Adapter<ChatContent> => {
     name,
     timeoutMs,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
+    check: () => caller.reach(url),
     close: () => caller.close(),
   }
 }

@@ -110,12 +110,23 @@ export const smtp = (options: SmtpOptions): Adapter<EmailContent> => {
     }
   }
 
+  /** Greets the server, logs in where there is a login, and hangs up. */
+  const check = async (): Promise<string> => {
+    try {
+      await transport.verify()
+    } catch (error) {
+      throw new Error((smtpFailure(error as SmtpError, [server.auth]) as { readonly reason?: string }).reason)
+    }
+    return `${server.host}:${server.port} takes mail`
+  }
+
   return {
     name,
     timeoutMs,
     needsAddress: true,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
     ...(feedback && { receive: (request) => feedback.receive(request) }),
+    check,
     close: () => transport.close(),
   }
 }

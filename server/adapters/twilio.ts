@@ -108,6 +108,7 @@ export const twilio = (options: TwilioOptions): Adapter<SmsContent> => {
     needsAddress: true,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
     receive: (request) => feedback.receive(request),
+    check: () => caller.reach(url),
     close: () => caller.close(),
   }
 }

@@ -92,6 +92,7 @@ export const webhook = (options: WebhookOptions): Adapter => {
     timeoutMs,
     deliver: (message, signal) => withinTime(signal, timeoutMs, (limited) => send(message, limited)),
     receive: (request) => feedback.receive(request),
+    check: () => caller.reach(url),
     close: () => caller.close(),
   }
 }

@@ -20,8 +20,7 @@ const aligned = (rows: readonly (readonly string[])[]): readonly string[] => {
 
 const stateOf = ({ status, orchestrationState, suppressionReason, planningReason, waitingFor }: Explanation): string =>
   [
-    status,
-    suppressionReason && `(${suppressionReason})`,
+    suppressionReason ? `${status} (${suppressionReason})` : status,
     orchestrationState !== 'READY' && `${orchestrationState}${planningReason ? ` (${planningReason})` : ''}`,
     waitingFor && `waits for ${waitingFor}`,
   ]

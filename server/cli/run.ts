@@ -21,7 +21,8 @@ const readVersion = async (): Promise<string> => {
   return (JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly version: string }).version
 }
 
-const buildProgram = async (): Promise<Command> => {
+/** The command line as it is typed, with nothing loaded that a command stands on. */
+export const buildProgram = async (): Promise<Command> => {
   const program = new Command('carillon')
     .description('A self-hosted notification service. Without a command: start where NODE_ENV is production, else dev.')
     .version(await readVersion(), '-V, --version', 'print the version')

@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
 import { SetupError } from '../errors.ts'
+import { readSession, type SessionRow } from './sql/read-session.ts'
 
 /** The role as which the service works: neither owner nor superuser, so that row-level security holds for it. */
 export const APPLICATION_ROLE = 'carillon_app'
@@ -27,6 +28,9 @@ export interface DatabaseOptions {
   readonly onConnectionLost?: (error: Error) => void
 }
 
+/** Connections a pool holds at most where nobody says otherwise; there are two pools. */
+export const CONNECTIONS_PER_POOL = 10
+
 // A count or a version never reaches 2^53; as numbers they can be compared and added.
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -44,7 +48,7 @@ const PLANNER = '-c jit=off'
 const KEYED_PLANNER = `${PLANNER} -c enable_seqscan=off -c enable_bitmapscan=off`
 
 const openPool = (
-  { url, connections = 10, onConnectionLost }: DatabaseOptions,
+  { url, connections = CONNECTIONS_PER_POOL, onConnectionLost }: DatabaseOptions,
   tenant: string,
   planner: string,
 ): pg.Pool => {
@@ -108,20 +112,34 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   }
 }
 
+/** What makes a session unfit, and what to do about it. */
+export const sessionFaults = (
+  session: SessionRow | undefined,
+): readonly { readonly what: string; readonly advice: string }[] => [
+  ...(session?.zone !== 'UTC'
+    ? [
+        {
+          what: `The database session's time zone is ${session?.zone}, not UTC`,
+          advice: `A connection pooler that drops the startup options does that: set it with "alter role … set timezone to 'UTC'".`,
+        },
+      ]
+    : []),
+  ...(session?.exempt
+    ? [
+        {
+          what: `The role ${session.role} is exempt from row-level security`,
+          advice:
+            session.role === APPLICATION_ROLE
+              ? `Take that right from it: "alter role ${APPLICATION_ROLE} nosuperuser nobypassrls".`
+              : `The service works as ${APPLICATION_ROLE}, and something dropped the startup options that say so: a connection pooler, or \`options\` in the database URL.`,
+        },
+      ]
+    : []),
+]
+
 /** Refuses to go on with a session that would shift instants or pass by row-level security. */
 export const checkDatabase = async ({ system }: Database): Promise<void> => {
-  const { rows } = await system.query<{ zone: string; exempt: boolean }>(
-    `select current_setting('TimeZone') as zone, rolsuper or rolbypassrls as exempt from pg_roles where rolname = current_user`,
-  )
-  const [session] = rows
-  if (session?.zone !== 'UTC') {
-    throw new SetupError(
-      `The database session's time zone is ${session?.zone}, not UTC. A connection pooler that drops the startup options does that: set it with "alter role … set timezone to 'UTC'".`,
-    )
-  }
-  if (session.exempt) {
-    throw new SetupError(
-      `The role ${APPLICATION_ROLE} is exempt from row-level security. Take that right from it: "alter role ${APPLICATION_ROLE} nosuperuser nobypassrls".`,
-    )
-  }
+  const { rows } = await system.query<SessionRow>(readSession())
+  const [fault] = sessionFaults(rows[0])
+  if (fault) throw new SetupError(`${fault.what}. ${fault.advice}`)
 }

@@ -18,7 +18,7 @@ export interface Cron {
 }
 
 /** Lanes that no adapter carries, and none needs to. */
-const BUILT_IN_LANES: ReadonlySet<string> = new Set([
+export const BUILT_IN_LANES: ReadonlySet<string> = new Set([
   ...FAN_OUT_LANES,
   REPORT_LANE,
   DIGEST_LANE,

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -24,6 +25,30 @@ export interface CarillonProcess {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>
 }
 
+/** How a command ended, and what it said where. */
+export interface Outcome {
+  readonly code: number | NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command to its end. */
+export const runCarillon = async (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> => {
+  const { NODE_ENV: _, ...inherited } = process.env
+  const command = ['--import', 'tsx', '--conditions=carillon-source', 'server/main.ts', ...args]
+  const child = spawn(process.execPath, command, {
+    cwd: ROOT,
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<Outcome['code']>((resolve) => child.once('close', (status, signal) => resolve(status ?? signal))),
+  ])
+  return { code, stdout, stderr }
+}
+
 /** The command of the npm script, without npm around it: signals reach it as a terminal's Ctrl-C would. */
 export const startProcess = (env: NodeJS.ProcessEnv, args: readonly string[] = []): CarillonProcess => {
   const { NODE_ENV: _, ...inherited } = process.env
@@ -43,7 +68,7 @@ export const startProcess = (env: NodeJS.ProcessEnv, args: readonly string[] = [
   const ready = new Promise<void>((resolve, reject) => {
     const hear = (chunk: Buffer): void => {
       output += chunk
-      if (output.includes('Ctrl-C stops it')) resolve()
+      if (/Ctrl-C stops it|Carillon listens at|Carillon carries out jobs/.test(output)) resolve()
     }
     child.stdout.on('data', hear)
     child.stderr.on('data', hear)

@@ -17,7 +17,7 @@ export const listTenants = (countUpTo: number): QueryConfig => ({
   text: `
 select t.id, t.inserted_at,
   (select count(*) from api_key k where k.tenant_id = t.id and k.revoked_at is null) as keys,
-  (select count(*) from (select from recipient r where r.tenant_id = t.id limit $1) as some) as recipients,
+  (select count(*) from (select from recipient r where r.tenant_id = t.id limit $1) as counted) as recipients,
   (select e.inserted_at from event e where e.tenant_id = t.id order by e.id desc limit 1) as last_event_at
 from tenant t order by t.id`,
   values: [countUpTo],
