@@ -76,8 +76,6 @@ const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
 
 /** Runs a command line; answers what the process is to end with. */
 export const runCommandLine = async (args: readonly string[]): Promise<number> => {
-  // Whoever reads no further, such as head, wants nothing more.
-  process.stdout.on('error', () => process.exit(process.exitCode ?? 0))
   try {
     const program = await buildProgram()
     await program.parseAsync([...withCommand(args)], { from: 'user' })

@@ -90,11 +90,11 @@ export const startProcess = (env: NodeJS.ProcessEnv, args: readonly string[] = [
 export const readDevFile = async (dataDir: string): Promise<DevFile> =>
   JSON.parse(await readFile(join(dataDir, 'dev.json'), 'utf8')) as DevFile
 
-export const ask = async (url: string, key: string, query: string) => {
+export const ask = async (url: string, key: string, query: string, variables: Record<string, unknown> = {}) => {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ query }),
+    body: JSON.stringify({ query, variables }),
   })
   return (await response.json()) as { data?: Record<string, unknown>; errors?: unknown }
 }
