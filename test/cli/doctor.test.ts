@@ -4,12 +4,16 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { z } from 'zod'
 import { clockFinding, measureSkew } from '../../server/cli/doctor/database.ts'
 import type { Finding } from '../../server/cli/doctor/finding.ts'
 import { nodeFinding } from '../../server/cli/doctor/installation.ts'
 import { queueFinding } from '../../server/cli/doctor/queue.ts'
 import { examine } from '../../server/cli/doctor.ts'
+import { decodeNodeId } from '../../server/core/node-id.ts'
+import { defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { databaseUrl } from '../support/database.ts'
 import { runCarillon } from './carillon-process.ts'
@@ -31,7 +35,14 @@ const configOf = async (name: string, adapters: string): Promise<string> => {
 let plain: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [] })
+  const note = defineNotifier({
+    key: 'note',
+    version: 1,
+    payload: z.object({}),
+    channels: ['in_app'],
+    render: { in_app: () => ({ title: 'note' }) },
+  })
+  carillon = await startCarillon({ notifiers: [note] })
   folder = await mkdtemp(join(tmpdir(), 'carillon-doctor-'))
   mute = createServer(() => {})
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
@@ -135,6 +146,67 @@ test('providers that cannot be reached are faults, each by name, and none of the
   expect(named(findings, 'adapter own')).toMatchObject({ state: 'ok', seen: 'carries news; is there' })
   expect(named(findings, 'adapter dumb')).toMatchObject({ state: 'ok' })
   expect(JSON.stringify(findings)).not.toMatch(/secret-(word|path)/)
+})
+
+test('providers that answer are well, and so is a mail server that takes the login', async () => {
+  const server = new SMTPServer({
+    disabledCommands: ['STARTTLS'],
+    allowInsecureAuth: true,
+    onAuth: ({ username, password }, _, done) =>
+      password === 'right' ? done(null, { user: username }) : done(new Error('no such login')),
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.server.address() as { port: number }
+  const mail = (name: string, password: string) =>
+    `smtp({ name: '${name}', url: 'smtp://ada:${password}@127.0.0.1:${port}', from: 'a@example.test' })`
+  try {
+    const config = await configOf(
+      'alive',
+      `{ email: ${mail('right', 'right')}, post: ${mail('wrong', 'wrong-word')},
+         chat: slack({ webhookUrl: 'http://127.0.0.1:${(mute.address() as { port: number }).port}/x' }) }`,
+    )
+    const findings = await examine({ ...plain, CARILLON_CONFIG: config })
+    expect(named(findings, 'adapter right')).toMatchObject({ state: 'ok', seen: expect.stringContaining('takes mail') })
+    expect(named(findings, 'adapter slack')).toMatchObject({
+      state: 'ok',
+      seen: expect.stringContaining('takes connections'),
+    })
+    expect(named(findings, 'adapter wrong').state).toBe('fault')
+    expect(JSON.stringify(findings)).not.toContain('wrong-word')
+  } finally {
+    await new Promise<void>((resolve) => server.close(resolve))
+  }
+})
+
+test('a bus that carries nothing is a fault', async () => {
+  const findings = await examine({ ...plain, CARILLON_REDIS_URL: 'redis://:secret-word@127.0.0.1:1' })
+  expect(named(findings, 'bus')).toMatchObject({ state: 'fault', seen: expect.stringContaining('redis://127.0.0.1:1') })
+  expect(JSON.stringify(findings)).not.toContain('secret-word')
+})
+
+test('a table without forced row-level security is a fault, and is named', async () => {
+  await carillon.sql.query('alter table preference no force row level security')
+  const findings = await examine(plain)
+  await carillon.sql.query('alter table preference force row level security')
+  expect(named(findings, 'row-level security')).toMatchObject({ state: 'fault', seen: 'not forced on preference' })
+})
+
+test('what waits and is not in the queue is a fault, and is named', async () => {
+  const { trigger } = await carillon.ok(
+    carillon.backendKey,
+    `mutation { trigger(input: { notificationKey: "note", idempotencyKey: "later", payload: {}, recipients: [{ id: "bob" }],
+       sendAt: "2100-01-01T00:00:00Z" }) { event { id } } }`,
+  )
+  await carillon.sql.query('create table kept as select * from due')
+  await carillon.sql.query('delete from due')
+  const findings = await examine(plain)
+  await carillon.sql.query('insert into due select * from kept')
+  await carillon.sql.query('drop table kept')
+  const id = decodeNodeId(trigger.event.id)?.id
+  expect(named(findings, 'queue is whole')).toMatchObject({
+    state: 'fault',
+    seen: expect.stringContaining(`event ${id}`),
+  })
 })
 
 test('faults of the environment and of the configuration are faults here too', async () => {
