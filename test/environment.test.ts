@@ -31,9 +31,16 @@ test.each(['redis://127.0.0.1:6379', 'rediss://:word@redis.example.test/1'])('Re
 test.each([
   ['CARILLON_REDIS_URL', 'http://127.0.0.1'],
   ['CARILLON_REDIS_URL', 'localhost'],
+  ['CARILLON_ROLE', 'both'],
+  ['CARILLON_URL', 'notify.example.test'],
   ['CARILLON_STREAMS_PER_RECIPIENT', '0'],
   ['CARILLON_STREAMS_PER_RECIPIENT', '2.5'],
   ['CARILLON_STREAMS_PER_RECIPIENT', 'many'],
 ])('%s=%s is refused by name', (name, given) => {
   expect(() => readEnvironment({ [name]: given })).toThrow(`${name} must`)
+})
+
+test('a process does everything unless it is told what to do', () => {
+  expect(readEnvironment({}).role).toBe('all')
+  expect(readEnvironment({ CARILLON_ROLE: 'worker' }).role).toBe('worker')
 })

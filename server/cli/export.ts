@@ -45,7 +45,8 @@ export const exportData = async (environment: Environment, command: ExportComman
   if (output === null) return sayJson(exported)
   const text = `${JSON.stringify(exported, null, 2)}\n`
   await writePrivate(output, text)
+  const count = exported.notifications.length
   tell(
-    `Wrote ${output}: ${exported.notifications.length} notifications, ${Math.ceil(Buffer.byteLength(text) / 1024)} KB.`,
+    `Wrote ${output}: ${count} notification${count === 1 ? '' : 's'}, ${Math.ceil(Buffer.byteLength(text) / 1024)} KB.`,
   )
 }
