@@ -98,22 +98,25 @@ export const dev = async (environment: Environment): Promise<void> => {
     const devFile = join(dataDir, 'dev.json')
     let keys: DevelopmentKeys | null = null
     const local = host === '127.0.0.1' || host === 'localhost' || host === '::1'
-    const served = await serve(environment, {
-      databaseUrl,
-      config,
-      secretKey,
-      linksToItself: true,
-      pages: async (app) => {
-        keys = await developmentKeys(app, devFile)
-        const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })
-        const toGraphiql: Page = (_, response) => void response.writeHead(302, { location: '/graphiql' }).end()
-        return new Map([
-          ['/graphiql', page],
-          ['/', toGraphiql],
-          ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: loadDemoBundle }) : []),
-        ])
+    const served = await serve(
+      { ...environment, role: 'all' },
+      {
+        databaseUrl,
+        config,
+        secretKey,
+        linksToItself: true,
+        pages: async (app) => {
+          keys = await developmentKeys(app, devFile)
+          const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })
+          const toGraphiql: Page = (_, response) => void response.writeHead(302, { location: '/graphiql' }).end()
+          return new Map([
+            ['/graphiql', page],
+            ['/', toGraphiql],
+            ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: loadDemoBundle }) : []),
+          ])
+        },
       },
-    })
+    )
     const graphqlUrl = `${served.http.url}/graphql`
     const wsUrl = graphqlUrl.replace(/^http/, 'ws')
     const { backendKey, operatorKey } = keys as unknown as DevelopmentKeys

@@ -20,7 +20,7 @@ const reasonOf = (error: Error): string =>
 
 /** What a failure of the database means to who typed a command, in words; the error itself where it is none of those. */
 export const databaseError = (error: unknown, isDevelopment: boolean): unknown => {
-  const { code = '' } = error as { code?: string }
+  const code = String((error as { code?: unknown }).code ?? '')
   const unmigrated = NOT_MIGRATED.has(code) || (NO_ROLE.has(code) && /carillon_app/.test((error as Error).message))
   if (unmigrated)
     return new SetupError('The schema of this database is older than this Carillon: run `carillon migrate`')

@@ -25,6 +25,9 @@ export interface CarillonProcess {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>
 }
 
+/** How long a test may take that starts processes, in milliseconds: beside others that are busy, a start takes its time. */
+export const PROCESS_TEST_MS = 120_000
+
 /** How a command ended, and what it said where. */
 export interface Outcome {
   readonly code: number | NodeJS.Signals | null

@@ -16,7 +16,7 @@ import { decodeNodeId } from '../../server/core/node-id.ts'
 import { defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { databaseUrl } from '../support/database.ts'
-import { runCarillon } from './carillon-process.ts'
+import { PROCESS_TEST_MS, runCarillon } from './carillon-process.ts'
 import { typed } from './typed.ts'
 
 let carillon: TestCarillon
@@ -93,31 +93,37 @@ test('a session in another time zone, or with more rights than it should have, i
   ])
 })
 
-test('a database without its schema is a fault that names the command to run, and the binary ends with 1', async () => {
-  const name = `bare_${randomBytes(4).toString('hex')}`
-  const owner = new pg.Client({ connectionString: inject('clusterUrl') })
-  await owner.connect()
-  await owner.query(`create database ${name}`)
-  try {
-    const url = databaseUrl(inject('clusterUrl'), name)
-    const examined = await runCarillon(['doctor'], { ...plain, DATABASE_URL: url })
-    const status = await typed(['migrate', '--status', '--json'], { DATABASE_URL: url })
-    expect(examined.code).toBe(1)
-    expect(examined.stdout).toMatch(/FAULT +migrations +(\d+) of \1 not applied/)
-    expect(examined.stdout).toContain('→ Run `carillon migrate`')
-    expect(status.code).toBe(1)
-    const { applied, pending } = JSON.parse(status.stdout)
-    expect([applied, pending[0]]).toEqual([[], '20261122000000_spine'])
+test(
+  'a database without its schema is a fault that names the command to run, and the binary ends with 1',
+  async () => {
+    const name = `bare_${randomBytes(4).toString('hex')}`
+    const owner = new pg.Client({ connectionString: inject('clusterUrl') })
+    await owner.connect()
+    await owner.query(`create database ${name}`)
+    try {
+      const url = databaseUrl(inject('clusterUrl'), name)
+      const examined = await runCarillon(['doctor'], { ...plain, DATABASE_URL: url })
+      const status = await typed(['migrate', '--status', '--json'], { DATABASE_URL: url })
+      const listed = await typed(['tenants', 'list'], { DATABASE_URL: url })
+      expect([listed.code, listed.stderr]).toEqual([1, expect.stringContaining('run `carillon migrate`')])
+      expect(examined.code).toBe(1)
+      expect(examined.stdout).toMatch(/FAULT +migrations +(\d+) of \1 not applied/)
+      expect(examined.stdout).toContain('→ Run `carillon migrate`')
+      expect(status.code).toBe(1)
+      const { applied, pending } = JSON.parse(status.stdout)
+      expect([applied, pending[0]]).toEqual([[], '20261122000000_spine'])
 
-    const migrated = await typed(['migrate', '--json'], { DATABASE_URL: url })
-    expect([migrated.code, JSON.parse(migrated.stdout)]).toEqual([0, { applied: pending }])
-    const again = await typed(['migrate', '--status'], { DATABASE_URL: url })
-    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('The schema is up to date.')])
-  } finally {
-    await owner.query(`drop database ${name} with (force)`)
-    await owner.end()
-  }
-})
+      const migrated = await typed(['migrate', '--json'], { DATABASE_URL: url })
+      expect([migrated.code, JSON.parse(migrated.stdout)]).toEqual([0, { applied: pending }])
+      const again = await typed(['migrate', '--status'], { DATABASE_URL: url })
+      expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('The schema is up to date.')])
+    } finally {
+      await owner.query(`drop database ${name} with (force)`)
+      await owner.end()
+    }
+  },
+  PROCESS_TEST_MS,
+)
 
 test('a database that is away is a fault that names the place, and nothing else is asked of it', async () => {
   const findings = await examine({ ...plain, DATABASE_URL: 'postgres://ada:secret-word@127.0.0.1:1/x' })

@@ -7,7 +7,7 @@ import { decodeNodeId } from '../../server/core/node-id.ts'
 import { log } from '../../server/index.ts'
 import { commentMentioned, invoicePaid, maintenancePlanned } from '../../server/notifiers/examples.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
-import { runCarillon } from './carillon-process.ts'
+import { PROCESS_TEST_MS, runCarillon } from './carillon-process.ts'
 import { typed } from './typed.ts'
 
 /** The notifiers of the configuration that comes along, which the processes load. */
@@ -46,17 +46,21 @@ const beside = (...args: string[]) => typed(args, { CARILLON_DATA_DIR: dataDir }
 const onDatabase = (...args: string[]) =>
   typed([...args, '--tenant', 'acme'], { CARILLON_DATA_DIR: '/nowhere', DATABASE_URL: carillon.databaseUrl })
 
-test("an explanation is the API's own, over HTTP and over the database, by the API's id and by a log's", async () => {
-  const uuid = decodeNodeId(emailId)?.id as string
-  const query = `${ExplainDeliveryDocument}`
-  const variables = { deliveryId: emailId, timelineFirst: 100 }
-  const { explainDelivery } = await carillon.ok(carillon.operatorKey, query, variables)
-  const byId = await runCarillon(['explain', emailId, '--json'], { CARILLON_DATA_DIR: dataDir })
-  const byUuid = await onDatabase('explain', uuid, '--json')
-  expect([byId.code, byId.stderr, byUuid.code, byUuid.stderr]).toEqual([0, '', 0, ''])
-  expect(JSON.parse(byId.stdout)).toEqual(explainDelivery)
-  expect(JSON.parse(byUuid.stdout)).toEqual(explainDelivery)
-})
+test(
+  "an explanation is the API's own, over HTTP and over the database, by the API's id and by a log's",
+  async () => {
+    const uuid = decodeNodeId(emailId)?.id as string
+    const query = `${ExplainDeliveryDocument}`
+    const variables = { deliveryId: emailId, timelineFirst: 100 }
+    const { explainDelivery } = await carillon.ok(carillon.operatorKey, query, variables)
+    const byId = await runCarillon(['explain', emailId, '--json'], { CARILLON_DATA_DIR: dataDir })
+    const byUuid = await onDatabase('explain', uuid, '--json')
+    expect([byId.code, byId.stderr, byUuid.code, byUuid.stderr]).toEqual([0, '', 0, ''])
+    expect(JSON.parse(byId.stdout)).toEqual(explainDelivery)
+    expect(JSON.parse(byUuid.stdout)).toEqual(explainDelivery)
+  },
+  PROCESS_TEST_MS,
+)
 
 test('in words it begins with the summary, and shows what would send it, every decision and the timeline', async () => {
   const { code, stdout } = await beside('explain', emailId)

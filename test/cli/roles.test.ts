@@ -9,7 +9,7 @@ import { defineConfig, defineNotifier, memory } from '../../server/index.ts'
 import { startCarillon } from '../support/carillon.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { until } from '../support/until.ts'
-import { ask, type CarillonProcess, startProcess } from './carillon-process.ts'
+import { ask, type CarillonProcess, PROCESS_TEST_MS, startProcess } from './carillon-process.ts'
 import { typed } from './typed.ts'
 
 /** Each call writes down which process made it. */
@@ -74,33 +74,38 @@ const statusOf = async (url: string): Promise<number> => {
   return response.status
 }
 
-test('an api process answers and carries out nothing; a worker process carries it out, and answers health checks alone', async () => {
-  const api = await start('api')
-  const made = await typed(
-    ['keys', 'create', '--tenant', 'acme', '--scope', 'TRIGGER', '--scope', 'OPERATE'],
-    variables,
-  )
-  const key = made.stdout.trim()
-  const page = (n: number) => ask(`${api.url}/graphql`, key, TRIGGER, { n: { n }, key: `page-${n}` })
-  expect((await page(1)).errors).toBeUndefined()
+test(
+  'an api process answers and carries out nothing; a worker process carries it out, and answers health checks alone',
+  async () => {
+    const api = await start('api')
+    const made = await typed(
+      ['keys', 'create', '--tenant', 'acme', '--scope', 'TRIGGER', '--scope', 'OPERATE'],
+      variables,
+    )
+    const key = made.stdout.trim()
+    const page = (n: number) => ask(`${api.url}/graphql`, key, TRIGGER, { n: { n }, key: `page-${n}` })
+    expect((await page(1)).errors).toBeUndefined()
 
-  const worker = await start('worker')
-  expect((await page(2)).errors).toBeUndefined()
-  await until('both are sent', async () => {
-    const { rows } = await sql.query(`select count(*)::int as sent from delivery where status = 'succeeded'`)
-    return rows[0].sent === 2
-  })
-  const callers = (await readFile(join(folder, 'pages'), 'utf8')).trim().split(' ')
-  expect(callers).toEqual([worker.process.child.pid, worker.process.child.pid].map(String))
+    const worker = await start('worker')
+    expect((await page(2)).errors).toBeUndefined()
+    await until('both are sent', async () => {
+      const { rows } = await sql.query(`select count(*)::int as sent from delivery where status = 'succeeded'`)
+      return rows[0].sent === 2
+    })
+    const callers = (await readFile(join(folder, 'pages'), 'utf8')).trim().split(' ')
+    expect(callers).toEqual([worker.process.child.pid, worker.process.child.pid].map(String))
 
-  expect([await statusOf(`${api.url}/health/ready`), await statusOf(`${worker.url}/health/ready`)]).toEqual([200, 200])
-  expect([await statusOf(`${worker.url}/health/live`), await statusOf(`${worker.url}/graphql`)]).toEqual([200, 404])
-  const socket = new WebSocket(`${worker.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-  const refused = await new Promise((resolve) => socket.once('error', ({ message }) => resolve(message)))
-  expect(refused).toContain('404')
-  expect([await worker.process.stop(), await api.process.stop()]).toEqual([0, 0])
-  // Beside others that are busy, on few cores, a start takes its time.
-}, 120_000)
+    expect([await statusOf(`${api.url}/health/ready`), await statusOf(`${worker.url}/health/ready`)]).toEqual([
+      200, 200,
+    ])
+    expect([await statusOf(`${worker.url}/health/live`), await statusOf(`${worker.url}/graphql`)]).toEqual([200, 404])
+    const socket = new WebSocket(`${worker.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+    const refused = await new Promise((resolve) => socket.once('error', ({ message }) => resolve(message)))
+    expect(refused).toContain('404')
+    expect([await worker.process.stop(), await api.process.stop()]).toEqual([0, 0])
+  },
+  PROCESS_TEST_MS,
+)
 
 test('a trigger on one process wakes the workers of another, which do not wait for their next look', async () => {
   const pager = memory({ name: 'pager' })

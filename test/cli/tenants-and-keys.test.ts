@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { until } from '../support/until.ts'
-import { ask, runCarillon } from './carillon-process.ts'
+import { ask, PROCESS_TEST_MS, runCarillon } from './carillon-process.ts'
 import { typed } from './typed.ts'
 
 let carillon: TestCarillon
@@ -31,31 +31,35 @@ test('tenants are made once, under names that can be one, and listed with what t
   })
 })
 
-test('a key is shown once, opens what its scopes say, is listed without itself, and ends when it is revoked', async () => {
-  const creation = ['keys', 'create', '--tenant', 'acme', '--scope', 'TRIGGER', '--label', 'billing']
-  const made = await runCarillon(creation, { DATABASE_URL: carillon.databaseUrl })
-  expect(made.stdout).toMatch(/^ck_[\w-]{43}\n$/)
-  const key = made.stdout.trim()
-  expect(await ask(carillon.graphqlUrl, key, '{ viewer { tenantId scopes } }')).toEqual({
-    data: { viewer: { tenantId: 'acme', scopes: ['TRIGGER'] } },
-  })
-  const listed = await run('keys', 'list', '--tenant', 'acme', '--json')
-  const { keys } = JSON.parse(listed.stdout) as { keys: readonly { id: string; label: string }[] }
-  const id = keys.find(({ label }) => label === 'billing')?.id as string
-  expect(made.stderr).toContain(id)
-  expect(listed.stdout).not.toContain(key)
+test(
+  'a key is shown once, opens what its scopes say, is listed without itself, and ends when it is revoked',
+  async () => {
+    const creation = ['keys', 'create', '--tenant', 'acme', '--scope', 'TRIGGER', '--label', 'billing']
+    const made = await runCarillon(creation, { DATABASE_URL: carillon.databaseUrl })
+    expect(made.stdout).toMatch(/^ck_[\w-]{43}\n$/)
+    const key = made.stdout.trim()
+    expect(await ask(carillon.graphqlUrl, key, '{ viewer { tenantId scopes } }')).toEqual({
+      data: { viewer: { tenantId: 'acme', scopes: ['TRIGGER'] } },
+    })
+    const listed = await run('keys', 'list', '--tenant', 'acme', '--json')
+    const { keys } = JSON.parse(listed.stdout) as { keys: readonly { id: string; label: string }[] }
+    const id = keys.find(({ label }) => label === 'billing')?.id as string
+    expect(made.stderr).toContain(id)
+    expect(listed.stdout).not.toContain(key)
 
-  const revoked = await run('keys', 'revoke', id)
-  expect([revoked.code, revoked.stdout]).toEqual([0, `Revoked ${id} of acme (billing).\n`])
-  await until('the running server refuses it', async () => {
-    const response = await ask(carillon.graphqlUrl, key, '{ viewer { tenantId } }')
-    return response.errors !== undefined
-  })
-  const again = await run('keys', 'revoke', key)
-  const missing = await run('keys', 'revoke', 'ck_unknown')
-  expect([again.code, again.stdout]).toEqual([0, expect.stringContaining(`${id} of acme (billing) was revoked`)])
-  expect([missing.code, missing.stderr]).toEqual([1, expect.not.stringContaining('ck_unknown')])
-})
+    const revoked = await run('keys', 'revoke', id)
+    expect([revoked.code, revoked.stdout]).toEqual([0, `Revoked ${id} of acme (billing).\n`])
+    await until('the running server refuses it', async () => {
+      const response = await ask(carillon.graphqlUrl, key, '{ viewer { tenantId } }')
+      return response.errors !== undefined
+    })
+    const again = await run('keys', 'revoke', key)
+    const missing = await run('keys', 'revoke', 'ck_unknown')
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining(`${id} of acme (billing) was revoked`)])
+    expect([missing.code, missing.stderr]).toEqual([1, expect.not.stringContaining('ck_unknown')])
+  },
+  PROCESS_TEST_MS,
+)
 
 test('a tenant is shut out by revoking all its keys', async () => {
   await run('keys', 'create', '--tenant', 'initech', '--scope', 'OPERATE')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { buildProgram } from '../../server/cli/run.ts'
-import { runCarillon } from './carillon-process.ts'
+import { PROCESS_TEST_MS, runCarillon } from './carillon-process.ts'
 import { typed } from './typed.ts'
 
 const commandsOf = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(commandsOf)]
@@ -64,9 +64,13 @@ test.each([
   expect(stderr).toContain(words)
 })
 
-test('the binary answers on stdout with 0, and where it is used wrongly on stderr with 2', async () => {
-  const [version, wrong] = await Promise.all([runCarillon(['--version']), runCarillon(['migrate', '--colour'])])
-  expect(version).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' })
-  expect([wrong.code, wrong.stdout]).toEqual([2, ''])
-  expect(wrong.stderr).not.toMatch(/\n\s+at /)
-})
+test(
+  'the binary answers on stdout with 0, and where it is used wrongly on stderr with 2',
+  async () => {
+    const [version, wrong] = await Promise.all([runCarillon(['--version']), runCarillon(['migrate', '--colour'])])
+    expect(version).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' })
+    expect([wrong.code, wrong.stdout]).toEqual([2, ''])
+    expect(wrong.stderr).not.toMatch(/\n\s+at /)
+  },
+  PROCESS_TEST_MS,
+)
