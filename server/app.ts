@@ -15,6 +15,7 @@ import { type Retention, retentionFaults, retentionOf } from './core/retention.t
 import { type UnsubscribeTokens, unsubscribePath, unsubscribeTokens } from './core/unsubscribe-token.ts'
 import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
+import { watchDatabase } from './db/watch.ts'
 import { SetupError } from './errors.ts'
 import { idleCron, startCron } from './jobs/cron.ts'
 import {
@@ -63,6 +64,8 @@ export interface App extends Capabilities {
   readonly worker: Worker
   /** Deletes what is older than the configuration says; every hour by itself, while the worker runs. */
   readonly prune: Prune
+  /** Whether requests can be answered: the database answers. Costs nothing to ask. */
+  readonly isReady: () => boolean
   /** Stops claiming, finishes what was begun, and closes everything. */
   close(): Promise<void>
 }
@@ -261,6 +264,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     throw error
   }
   const known = knowRecipients(db)
+  const watch = watchDatabase({ url: databaseUrl, db }, (state, error) => {
+    telemetry.emit('database.state', { state, error: error ?? null })
+    if (state !== 'alive') return
+    // Whatever was missed meanwhile is looked at now, and not only with the next poll and sweep.
+    worker.wake()
+    hub.moved('all')
+  })
   const { worker, cron, prune } = buildWorker(capabilities, {
     known,
     routes,
@@ -282,6 +292,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     tail,
     worker,
     prune,
+    isReady: () => watch.ready,
     trigger: createTrigger(capabilities, known),
     receiveWebhook: createReceiveWebhook(capabilities, routes),
     credentials: createCredentials(db, secretKey),
@@ -294,6 +305,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       await bus.close()
       const adapters = [...routes.values()].flatMap((route) => route.adapters)
       for (const adapter of new Set(adapters.map((one) => one.adapter))) await adapter.close?.()
+      await watch.close()
       await db.close()
     },
   }

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import { databaseFailure } from './db/errors.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /** An error without what drivers hang on it: the details of a failed row are its content. */
@@ -41,14 +42,34 @@ export const logTelemetry = (
   telemetry.on('setting.unmatched', ({ tenantId, kind, name }) => {
     logger.warn({ tenantId, [kind]: name }, `a setting names a ${kind} that no notifier has: is it misspelt?`)
   })
+  let away = false
+  /** Said once, when the database is lost, and not with each request and each look at the queue until it is back. */
+  const levelOf = (error: Error, level: 'warn' | 'error') =>
+    away && databaseFailure(error) === 'unavailable' ? 'debug' : level
   telemetry.on('worker.failed', ({ error }) =>
-    logger.error({ err: error }, 'the job loop failed; it goes on by itself'),
+    logger[levelOf(error, 'error')]({ err: error }, 'the job loop failed; it goes on by itself'),
   )
-  telemetry.on('request.failed', ({ error }) => logger.error({ err: error }, 'a request failed'))
-  telemetry.on('bus.failed', ({ error }) => logger.warn({ err: error }, 'a hint was lost; the sweep makes it good'))
+  telemetry.on('request.failed', ({ error }) => logger[levelOf(error, 'error')]({ err: error }, 'a request failed'))
+  telemetry.on('bus.failed', ({ error }) =>
+    logger[levelOf(error, 'warn')]({ err: error }, 'a hint was lost; the sweep makes it good'),
+  )
+  telemetry.on('bus.lost', ({ error }) => logger.warn({ err: error }, 'not listening any more; it is tried again'))
   telemetry.on('history.pruned', (pruned) => logger.info(pruned, 'pruned what was old enough'))
   telemetry.on('bus.reconnected', () => logger.info('listening again; every open inbox is looked at'))
   telemetry.on('database.connection_lost', ({ error }) =>
-    logger.warn({ err: error }, 'an idle database connection died; it is replaced'),
+    logger[away ? 'debug' : 'warn']({ err: error }, 'an idle database connection died; it is replaced'),
   )
+  telemetry.on('database.state', ({ state, error }) => {
+    if (state === 'silent') {
+      logger.warn('the database has not answered for a second; this process is not ready')
+      return
+    }
+    away = state === 'gone'
+    if (away) {
+      logger.error(
+        { err: error },
+        'the database is lost; requests are answered UNAVAILABLE and no work is claimed until it is back',
+      )
+    } else logger.info('the database answers; this process is ready')
+  })
 }

@@ -63,6 +63,15 @@ export interface Moments {
   }
   /** A connection died while idle; it is replaced by itself. */
   'database.connection_lost': { readonly error: Error }
+  /**
+   * How the database stands: it answers, has not answered for a second, or is lost, and why. While it is lost, requests are
+   * refused at once.
+   */
+  'database.state': { readonly state: 'alive' | 'silent' | 'gone'; readonly error: Error | null }
+  /** The bus listens to its peers for the first time. */
+  'bus.connected': Record<string, never>
+  /** The bus lost touch with its peers; it goes on trying. */
+  'bus.lost': { readonly error: Error }
   /** The bus lost touch with its peers and found it again; every open inbox is looked at. */
   'bus.reconnected': Record<string, never>
   'bus.failed': { readonly error: Error }

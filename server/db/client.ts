@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
@@ -17,6 +18,11 @@ export interface Database {
   readonly tenant: pg.Pool
   /** Ordinary reads of one tenant's rows. */
   prismaFor(tenantId: string): TenantPrisma
+  /**
+   * Whether statements are let through, as they are at first. Not: those under way fail, their connections are closed, and
+   * others are refused at once.
+   */
+  letThrough(whether: boolean): void
   close(): Promise<void>
 }
 
@@ -46,6 +52,34 @@ const PLANNER = '-c jit=off'
  * the index.
  */
 const KEYED_PLANNER = `${PLANNER} -c enable_seqscan=off -c enable_bitmapscan=off`
+
+/** As the operating system would say it, so that whoever sorts errors sorts this one alike. */
+const refusal = (): Error => Object.assign(new Error('The database does not answer'), { code: 'ECONNREFUSED' })
+
+type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: () => void) => void
+
+/** Lets a pool be closed for a while: what it holds is dropped then, and nobody waits for a connection. */
+const withGate = (pool: pg.Pool) => {
+  const clients = new Set<pg.PoolClient>()
+  pool.on('connect', (client) => clients.add(client))
+  pool.on('remove', (client) => clients.delete(client))
+  const connect = pool.connect.bind(pool) as (done?: Connected) => Promise<pg.PoolClient> | undefined
+  let open = true
+  pool.connect = ((done?: Connected) => {
+    if (open) return connect(done)
+    if (!done) return Promise.reject(refusal())
+    process.nextTick(done, refusal(), undefined, () => {})
+    return
+  }) as typeof pool.connect
+  return (whether: boolean): void => {
+    open = whether
+    if (open) return
+    for (const client of clients) {
+      const { stream } = (client as unknown as { readonly connection: { readonly stream: Duplex } }).connection
+      stream.destroy()
+    }
+  }
+}
 
 const openPool = (
   { url, connections = CONNECTIONS_PER_POOL, onConnectionLost }: DatabaseOptions,
@@ -91,6 +125,7 @@ const MAX_SCOPED_CLIENTS = 1_000
 export const openDatabase = (options: DatabaseOptions): Database => {
   const system = openPool(options, '*', KEYED_PLANNER)
   const tenant = openPool(options, '', PLANNER)
+  const gates = [system, tenant].map(withGate)
   const prisma = new PrismaClient({ adapter: new PrismaPg(tenant) })
   const scoped = new Map<string, TenantPrisma>()
   return {
@@ -104,6 +139,9 @@ export const openDatabase = (options: DatabaseOptions): Database => {
         scoped.set(tenantId, client)
       }
       return client
+    },
+    letThrough(whether) {
+      for (const gate of gates) gate(whether)
     },
     async close() {
       await prisma.$disconnect()

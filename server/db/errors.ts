@@ -19,6 +19,7 @@ const UNREACHABLE = new Set([
   'EPIPE',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'EAI_AGAIN',
 ])
 // pg reports these as plain errors, without any code.
 const CONNECTION_MESSAGES =

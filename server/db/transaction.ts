@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
+import { databaseFailure } from './errors.ts'
 
 /** One transaction's handle: statements of `db/sql` run on it, one after the other, in the order in which they are given. */
 export interface Transaction {
@@ -63,10 +64,13 @@ export const inTransaction = async <T>(
     if (!committed) await client.query(COMMIT)
     return result as T
   } catch (error) {
-    // A connection that cannot roll back is not given to anybody else.
-    await client.query('rollback').catch((fault: Error) => {
-      broken = fault
-    })
+    // A connection that cannot roll back is not given to anybody else; where the database is away nobody waits for that.
+    if (databaseFailure(error) === 'unavailable') broken = error as Error
+    else {
+      await client.query('rollback').catch((fault: Error) => {
+        broken = fault
+      })
+    }
     throw error
   } finally {
     client.off('error', lose)

@@ -1,11 +1,19 @@
-import type { Database } from '../db/client.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { App } from '../app.ts'
+import { pathOf } from './path.ts'
 
-/** Whether requests can be answered: the database answers, quickly. */
-export const isReady = async ({ system }: Pick<Database, 'system'>): Promise<boolean> => {
-  try {
-    await system.query({ text: 'select 1', query_timeout: 2_000 } as { text: string })
-    return true
-  } catch {
-    return false
-  }
+/** Answers `/health/live` and `/health/ready`; false where the request is for something else. */
+export const answerHealth = (
+  { isReady }: Pick<App, 'isReady'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { closing = false }: { readonly closing?: boolean } = {},
+): boolean => {
+  const path = pathOf(request)
+  if (path === '/health/live') response.writeHead(200).end('live\n')
+  else if (path === '/health/ready') {
+    const ready = !closing && isReady()
+    response.writeHead(ready ? 200 : 503).end(ready ? 'ready\n' : 'not ready\n')
+  } else return false
+  return true
 }

@@ -12,7 +12,7 @@ import { readBody } from './body.ts'
 import { createCompiler } from './compiled-execution.ts'
 import { errorBody, unauthenticated } from './errors.ts'
 import { createGraphQLServer } from './graphql.ts'
-import { isReady } from './health.ts'
+import { answerHealth } from './health.ts'
 import { createOperations } from './operations.ts'
 import type { Page } from './page.ts'
 import { pathOf } from './path.ts'
@@ -138,11 +138,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
-    if (path === '/health/live') return void response.writeHead(200).end('live\n')
-    if (path === '/health/ready') {
-      const ready = !closing && (await isReady(app.db))
-      return void response.writeHead(ready ? 200 : 503).end(ready ? 'ready\n' : 'not ready\n')
-    }
+    if (answerHealth(app, request, response, { closing })) return
     if (options.healthOnly) return void response.writeHead(404, { 'content-type': 'text/plain' }).end(HEALTH_ONLY)
     if (path === '/graphql') {
       if (request.method === 'OPTIONS') return void response.writeHead(204, PREFLIGHT_HEADERS).end()

@@ -22,6 +22,8 @@ export interface CarrierEvents {
   heard(payload: string): void
   /** Listening, for the first time or again: what was said meanwhile is lost. */
   listening(): void
+  /** Not listening any more; it will again. */
+  lost(error: Error): void
 }
 
 /**
@@ -64,7 +66,8 @@ export const openCarriedBus = async (
   }
 
   const listening = (): void => {
-    if (connected) {
+    if (!connected) telemetry.emit('bus.connected', {})
+    else {
       telemetry.emit('bus.reconnected', {})
       for (const listener of listeners) {
         listener.inboxesMoved('all')
@@ -74,7 +77,11 @@ export const openCarriedBus = async (
     connected = true
   }
 
-  const carrier = await connect({ heard, listening })
+  const lost = (error: Error): void => {
+    if (connected) telemetry.emit('bus.lost', { error })
+  }
+
+  const carrier = await connect({ heard, listening, lost })
 
   const flush = async (): Promise<void> => {
     timer = null

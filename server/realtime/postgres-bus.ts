@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import postgres from 'postgres'
+import { type Lifeline, openLifeline } from '../db/lifeline.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Bus } from './bus.ts'
 import { openCarriedBus } from './carried-bus.ts'
@@ -9,8 +9,9 @@ const CHANNEL = 'carillon'
 const MAX_PAYLOAD_BYTES = 7_500
 
 /**
- * Between processes, over LISTEN and NOTIFY. Listens on a connection of its own, which comes back by itself. Sends
- * outside of any transaction, several at once: a notification within one serialises commits.
+ * Between processes, over LISTEN and NOTIFY. Listens on a connection of its own, which is asked whether it still stands
+ * and comes back by itself. Sends outside of any transaction, several at once: a notification within one serialises
+ * commits.
  */
 export const openPostgresBus = ({
   url,
@@ -21,15 +22,27 @@ export const openPostgresBus = ({
   readonly pool: Pool
   readonly telemetry: Telemetry
 }): Promise<Bus> =>
-  openCarriedBus(telemetry, async ({ heard, listening }) => {
-    const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: 'carillon bus' } })
-    try {
-      await sql.listen(CHANNEL, heard, listening)
-    } catch (error) {
-      // It would go on trying for ever, and keep the process alive.
-      await sql.end({ timeout: 0 })
-      throw error
-    }
+  openCarriedBus(telemetry, async ({ heard, listening, lost }) => {
+    const lifeline = await new Promise<Lifeline>((resolve, reject) => {
+      let begun = false
+      const opened = openLifeline({
+        url,
+        name: 'carillon bus',
+        async prepare(client) {
+          client.on('notification', ({ payload }) => heard(payload ?? ''))
+          await client.query(`listen ${CHANNEL}`)
+          listening()
+        },
+        onState(state, error) {
+          if (state === 'gone') lost(error as Error)
+          if (begun) return
+          begun = true
+          // Whoever opens it is told at once where it cannot listen.
+          if (state === 'alive') resolve(opened)
+          else void opened.close().then(() => reject(error))
+        },
+      })
+    })
     return {
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       async send(payloads) {
@@ -38,6 +51,6 @@ export const openPostgresBus = ({
           values: [payloads],
         })
       },
-      close: () => sql.end({ timeout: 1 }),
+      close: () => lifeline.close(),
     }
   })

@@ -61,7 +61,7 @@ export const openRedisBus = async ({
 }): Promise<Bus> => {
   const Redis = await loadClient()
   const channel = await channelOf(pool)
-  return openCarriedBus(telemetry, async ({ heard, listening }) => {
+  return openCarriedBus(telemetry, async ({ heard, listening, lost }) => {
     const publisher = new Redis(url, { ...CONNECTION, connectionName: 'carillon bus' })
     const subscriber = new Redis(url, { ...CONNECTION, connectionName: 'carillon bus' })
     const failed = (error: Error) => telemetry.emit('bus.failed', { error })
@@ -81,6 +81,7 @@ export const openRedisBus = async ({
     for (const connection of [publisher, subscriber]) connection.removeAllListeners('error').on('error', failed)
     subscriber.on('message', (_, payload) => heard(payload))
     listening()
+    subscriber.on('close', () => lost(new Error('the connection to Redis ended')))
     subscriber.on('ready', () => void subscriber.subscribe(channel).then(listening, failed))
     return {
       maxPayloadBytes: MAX_PAYLOAD_BYTES,

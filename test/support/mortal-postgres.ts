@@ -10,6 +10,12 @@ export interface MortalPostgres {
   readonly url: string
   /** Kills it and all its processes, as a machine does that fails, and starts it again on what is left on the disk. */
   killAndRestart(): Promise<void>
+  /** Kills it and all its processes, until `restart`. */
+  kill(): Promise<void>
+  /** Starts it again where it was killed, at the same address. */
+  restart(): Promise<void>
+  /** Stops all its processes where they stand: connections stay, and nobody answers. Answers what lets them go on. */
+  freeze(): Promise<() => void>
   /** Rows, read on a connection of its own that sees every tenant; the owner's rights. */
   read<Row extends pg.QueryResultRow>(text: string): Promise<readonly Row[]>
   close(): Promise<void>
@@ -51,21 +57,38 @@ export const startMortalPostgres = async (): Promise<MortalPostgres> => {
   // Processes are killed here, not the machine: what was written is there, whether or not the disk has it yet.
   await read('alter system set fsync = off')
   await read('select pg_reload_conf()')
+  const family = async (): Promise<readonly number[]> => {
+    const [row] = await read<{ file: string }>("select pg_read_file('postmaster.pid') as file")
+    return familyOf(Number.parseInt(row?.file ?? '', 10))
+  }
+  const signal = (pids: readonly number[], name: NodeJS.Signals): void => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, name)
+      } catch {
+        // It has ended by itself, the first one being gone.
+      }
+    }
+  }
+  const kill = async (): Promise<void> => signal(await family(), 'SIGKILL')
+  const restart = async (): Promise<void> => {
+    await postgres.stop()
+    postgres = await startEmbeddedPostgres({ dataDir })
+    if (postgres.url !== url) throw new Error(`PostgreSQL came back at ${postgres.url}, and not where it was`)
+  }
   return {
     url,
     read,
     async killAndRestart() {
-      const [row] = await read<{ file: string }>("select pg_read_file('postmaster.pid') as file")
-      for (const pid of await familyOf(Number.parseInt(row?.file ?? '', 10))) {
-        try {
-          process.kill(pid, 'SIGKILL')
-        } catch {
-          // It has ended by itself, the first one being gone.
-        }
-      }
-      await postgres.stop()
-      postgres = await startEmbeddedPostgres({ dataDir })
-      if (postgres.url !== url) throw new Error(`PostgreSQL came back at ${postgres.url}, and not where it was`)
+      await kill()
+      await restart()
+    },
+    kill,
+    restart,
+    async freeze() {
+      const pids = await family()
+      signal(pids, 'SIGSTOP')
+      return () => signal(pids, 'SIGCONT')
     },
     async close() {
       await postgres.stop()
