@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto'
-import { openBreakers } from './adapters/breakers.ts'
+import { type BreakerState, openBreakers } from './adapters/breakers.ts'
 import {
   buildRoutes,
   channelNeedsAddress,
@@ -66,6 +66,8 @@ export interface App extends Capabilities {
   readonly prune: Prune
   /** Whether requests can be answered: the database answers. Costs nothing to ask. */
   readonly isReady: () => boolean
+  /** How this process's breaker of each adapter stands, by the adapter's name. */
+  readonly breakerStates: () => ReadonlyMap<string, BreakerState>
   /** Stops claiming, finishes what was begun, and closes everything. */
   close(): Promise<void>
 }
@@ -206,6 +208,7 @@ const buildWorker = (
     cron,
     prune,
   }
+  return { worker, cron, breakers }
 }
 
 /** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */
@@ -230,6 +233,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const hub = openInboxHub({
     db,
     onError: (error) => telemetry.emit('bus.failed', { error }),
+    onPushed: (pushed) => telemetry.emit('inbox.pushed', pushed),
     ...(options.sweepEveryMs && { sweepEveryMs: options.sweepEveryMs }),
   })
   const tail = openDeliveryTail({ db, bus, onError: (error) => telemetry.emit('bus.failed', { error }) })
@@ -271,7 +275,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     worker.wake()
     hub.moved('all')
   })
-  const { worker, cron, prune } = buildWorker(capabilities, {
+  const { worker, cron, breakers, prune } = buildWorker(capabilities, {
     known,
     routes,
     leaseMs,
@@ -293,6 +297,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     worker,
     prune,
     isReady: () => watch.ready,
+    breakerStates: () => breakers.states(routes),
     trigger: createTrigger(capabilities, known),
     receiveWebhook: createReceiveWebhook(capabilities, routes),
     credentials: createCredentials(db, secretKey),

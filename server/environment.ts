@@ -8,6 +8,8 @@ const httpUrl = z
   .refine(({ username, search, hash }) => !username && !search && !hash, 'must have no credentials, query or fragment')
   .transform(({ href }) => href.replace(/\/+$/, ''))
 
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
 const variables = z.object({
   PORT: z.coerce
     .number({ error: 'must be a port number' })
@@ -30,6 +32,14 @@ const variables = z.object({
   CARILLON_ROLE: z.enum(ROLES, { error: `must be one of ${ROLES.join(', ')}` }).default('all'),
   CARILLON_URL: httpUrl.optional(),
   CARILLON_KEY: z.string().min(1).optional(),
+  CARILLON_METRICS_PORT: z.coerce
+    .number({ error: 'must be a port number' })
+    .int('must be a port number')
+    .min(0)
+    .max(65_535)
+    .optional(),
+  CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
+  CARILLON_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   NODE_ENV: z.string().optional(),
 })
 
@@ -55,6 +65,9 @@ export interface Environment {
   /** The server that commands ask, and the API key they ask it with; `null`: as `.carillon/dev.json` says. */
   readonly serverUrl: string | null
   readonly serverKey: string | null
+  /** A door of its own for metrics and health; `null`: metrics are at the API's door alone. */
+  readonly metrics: { readonly host: string; readonly port: number } | null
+  readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly production: boolean
 }
 
@@ -80,6 +93,11 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     role: data.CARILLON_ROLE,
     serverUrl: data.CARILLON_URL ?? null,
     serverKey: data.CARILLON_KEY ?? null,
+    metrics:
+      data.CARILLON_METRICS_PORT === undefined
+        ? null
+        : { host: data.CARILLON_METRICS_HOST, port: data.CARILLON_METRICS_PORT },
+    logLevel: data.CARILLON_LOG_LEVEL,
     production: data.NODE_ENV === 'production',
   }
 }

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino'
 import { databaseFailure } from './db/errors.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -12,11 +12,14 @@ const plainError = (error: Error & { code?: unknown; constraint?: unknown; table
   stack: error.stack,
 })
 
+/** Lines of JSON to standard output, from that level on: `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. */
+export const createLogger = (level: LevelWithSilent, destination?: DestinationStream): Logger => {
+  const options = { level, serializers: { err: plainError } }
+  return destination ? pino(options, destination) : pino(options)
+}
+
 /** Writes what operators have to know of. Ids alone: no payload, no content, no address. */
-export const logTelemetry = (
-  telemetry: Telemetry,
-  logger: Logger = pino({ serializers: { err: plainError } }),
-): void => {
+export const logTelemetry = (telemetry: Telemetry, logger: Logger): void => {
   telemetry.on('notifier.failed', ({ tenantId, notificationKey, error }) => {
     logger.error({ tenantId, notificationKey, err: (error.cause as Error | undefined) ?? error }, error.message)
   })

@@ -1,7 +1,7 @@
 import { type Breaker, breakerState, CLOSED, countCall, restMs } from '../core/breaker.ts'
 import type { Adapter } from './adapter.ts'
 import { openPlaces, type Places } from './places.ts'
-import type { Route, RoutedAdapter } from './routing.ts'
+import type { Route, RoutedAdapter, Routes } from './routing.ts'
 
 /**
  * What stands before each adapter in this process, whatever channels list it: places, of which there are so many, and a
@@ -12,6 +12,8 @@ export interface Breakers {
   enter(adapter: RoutedAdapter, signal: AbortSignal): Promise<Admission>
   /** How many deliveries of a route may be begun: as many as find a place, one to try a provider out, or none. */
   capacityOf(route: Route): number
+  /** How each adapter stands, by its name. */
+  states(routes: Routes): ReadonlyMap<string, BreakerState>
 }
 
 export type Admission =
@@ -29,6 +31,8 @@ interface Gate {
   readonly places: Places
   breaker: Breaker
 }
+
+export type BreakerState = ReturnType<typeof breakerState>
 
 export const openBreakers = (now: () => number = () => performance.now()): Breakers => {
   const gates = new Map<Adapter, Gate>()
@@ -69,5 +73,11 @@ export const openBreakers = (now: () => number = () => performance.now()): Break
       if (used) return Math.max(0, used.concurrency - gateOf(used).places.waiting())
       return states.includes('half_open') ? 1 : 0
     },
+    states: (routes) =>
+      new Map(
+        [...routes.values()].flatMap(({ adapters }) =>
+          adapters.map((routed) => [routed.adapter.name, breakerState(gateOf(routed).breaker, now())]),
+        ),
+      ),
   }
 }

@@ -1,9 +1,11 @@
 import { type App, createApp } from '../app.ts'
 import type { CarillonConfig } from '../config.ts'
 import type { Environment } from '../environment.ts'
+import { type MetricsServer, serveMetrics } from '../http/metrics.ts'
 import type { Page } from '../http/page.ts'
 import { type HttpServer, serveHttp } from '../http/server.ts'
-import { logTelemetry } from '../logging.ts'
+import { createLogger, logTelemetry } from '../logging.ts'
+import { createMetrics } from '../metrics/metrics.ts'
 import { createTelemetry } from '../telemetry.ts'
 
 export interface Served {
@@ -20,8 +22,14 @@ export const serve = async (
     publicUrl,
     redisUrl,
     streamsPerRecipient,
+    metrics: metricsDoor,
+    logLevel,
+    production,
     role = 'all',
-  }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'streamsPerRecipient'> &
+  }: Pick<
+    Environment,
+    'host' | 'port' | 'publicUrl' | 'redisUrl' | 'streamsPerRecipient' | 'metrics' | 'logLevel' | 'production'
+  > &
     Partial<Pick<Environment, 'role'>>,
   {
     databaseUrl,
@@ -41,16 +49,21 @@ export const serve = async (
 ): Promise<Served> => {
   const works = role !== 'api'
   const telemetry = createTelemetry()
-  logTelemetry(telemetry)
+  logTelemetry(telemetry, createLogger(logLevel))
+  const metrics = createMetrics(telemetry)
   let ownUrl: string | null = null
   const linkUrl = () => (linksToItself ? ownUrl : null)
   const bus = redisUrl === null ? 'postgres' : { redisUrl }
   const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl, bus, cron: works })
+  metrics.observe(app)
+  let door: MetricsServer | null = null
   try {
+    if (metricsDoor) door = await serveMetrics(app, metrics, metricsDoor)
     const http = await serveHttp(app, {
       host,
       port,
       healthOnly: role === 'worker',
+      metrics: { metrics, openToLoopback: !production },
       ...(pages && { pages: await pages(app) }),
       ...(streamsPerRecipient && { streams: { perRecipient: streamsPerRecipient } }),
     })
@@ -62,10 +75,12 @@ export const serve = async (
       async close() {
         // The worker claims no more from now on, however long the last answers take.
         await Promise.all([http.close(), app.worker.stop()])
+        await door?.close()
         await app.close()
       },
     }
   } catch (error) {
+    await door?.close()
     await app.close()
     throw error
   }

@@ -3,6 +3,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../../schema/context.ts'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
+import { type Asked, noteAsked } from './asked.ts'
 import { type Compiler, compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
 import { ownErrorCodes } from './error-codes.ts'
@@ -12,6 +13,8 @@ import { tokenLimit } from './token-limit.ts'
 /** What the doors know of a request before GraphQL does. */
 export interface ServerContext {
   readonly principal: Principal
+  /** To be filled in with what was asked; left out by doors that find out for themselves. */
+  readonly asked?: Asked
 }
 
 /** A document of more tokens than this is refused before it is looked at. */
@@ -30,7 +33,7 @@ export const createGraphQLServer = (app: App, schema: GraphQLSchema, compiler: C
     graphqlEndpoint: '/graphql',
     context: ({ principal }) => createContext(app, principal),
     maskedErrors: { maskError: shown },
-    plugins: [tokenLimit(MAX_TOKENS), compiledExecution(compiler), ownErrorCodes(shown)],
+    plugins: [tokenLimit(MAX_TOKENS), compiledExecution(compiler), ownErrorCodes(shown), noteAsked()],
     graphiql: false,
     landingPage: false,
     cors: false,

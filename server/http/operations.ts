@@ -9,6 +9,7 @@ import {
 } from 'graphql'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
+import { codeOf, type operationIn, tellAnswered } from './asked.ts'
 import type { Compiler } from './compiled-execution.ts'
 import { createContext } from './context.ts'
 import { shownError, withoutTransport } from './errors.ts'
@@ -40,7 +41,10 @@ export type Begin = (principal: Principal, request: OperationRequest) => Promise
  * Operations outside of Yoga's requests, through the same parsing and checks. The events of a subscription are executed
  * here, since what Yoga wraps around each of them costs more than they do; one that waits keeps no context.
  */
-export const createOperations = (app: App, { graphql, compiler }: { graphql: GraphQLServer; compiler: Compiler }) => {
+export const createOperations = (
+  app: App,
+  { graphql, compiler }: { graphql: GraphQLServer; compiler: Compiler },
+): Begin => {
   const toShown = shownError(app.telemetry)
   const shown = (errors: readonly GraphQLError[]) => errors.map((error) => withoutTransport(toShown(error)))
   const refused = (errors: readonly GraphQLError[]): Begun => ({ kind: 'refused', errors: shown(errors) })
@@ -60,7 +64,11 @@ export const createOperations = (app: App, { graphql, compiler }: { graphql: Gra
     }
   }
 
-  const begin: Begin = async (principal, { query, variables = null, operationName = null }) => {
+  const answer = async (
+    principal: Principal,
+    { query, variables = null, operationName = null }: OperationRequest,
+    asked: { operation: ReturnType<typeof operationIn> },
+  ): Promise<Begun> => {
     try {
       const params = { query, variables, operationName }
       const envelop = graphql.getEnveloped({ principal, params } as never)
@@ -71,6 +79,7 @@ export const createOperations = (app: App, { graphql, compiler }: { graphql: Gra
       const operation = getOperationAST(document, operationName)
       if (!operation) return refused([new GraphQLError('Could not determine what operation to execute.')])
       const args: ExecutionArgs = { schema, document, operationName, variableValues: variables }
+      asked.operation = operation.operation
       if (operation.operation === 'subscription') return await stream(principal, args)
       const result = (await execute({ ...args, contextValue: await contextFactory() })) as ExecutionResult
       return { kind: 'answered', result: format(result) }
@@ -79,5 +88,11 @@ export const createOperations = (app: App, { graphql, compiler }: { graphql: Gra
       return refused([error as GraphQLError])
     }
   }
-  return begin
+  return async (principal, request) => {
+    const asked = { operation: 'none' as ReturnType<typeof operationIn>, begun: performance.now() }
+    const begun = await answer(principal, request, asked)
+    const errors = begun.kind === 'refused' ? begun.errors : begun.kind === 'answered' ? begun.result.errors : undefined
+    tellAnswered(app.telemetry, 'socket', { ...asked, code: codeOf(errors) })
+    return begun
+  }
 }

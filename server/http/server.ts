@@ -7,12 +7,14 @@ import { unsubscribeTokenIn } from '../core/unsubscribe-token.ts'
 import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import { webhookAddressIn } from '../operations/webhooks/path.ts'
+import { type Asked, noteAnswer } from './asked.ts'
 import { credentialOf } from './auth.ts'
 import { readBody } from './body.ts'
 import { createCompiler } from './compiled-execution.ts'
 import { errorBody, unauthenticated } from './errors.ts'
 import { createGraphQLServer } from './graphql.ts'
 import { answerHealth } from './health.ts'
+import { answerMetrics, METRICS_PATH, type Readable } from './metrics.ts'
 import { createOperations } from './operations.ts'
 import type { Page } from './page.ts'
 import { pathOf } from './path.ts'
@@ -39,6 +41,8 @@ export interface HttpOptions {
   readonly streams?: StreamLimits
   /** Whether it answers health checks and nothing else, as of a process that carries out jobs; false by default. */
   readonly healthOnly?: boolean
+  /** What is read at /metrics, and whether this machine may read it without a key; left out, there is nothing. */
+  readonly metrics?: { readonly metrics: Readable; readonly openToLoopback: boolean }
 }
 
 const NOTHING_HERE = 'There is nothing here; the API is at /graphql\n'
@@ -100,11 +104,17 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   /** A stream of events is counted, and ends with its credential; false where there are as many as there may be. */
   const openStream = (holder: Holder, response: ServerResponse): boolean => {
     const stream = streams.open(holder, () => response.end())
-    if (stream) response.once('close', () => stream.close())
+    if (stream) {
+      app.telemetry.emit('stream.opened', { kind: 'event_stream' })
+      response.once('close', () => {
+        stream.close()
+        app.telemetry.emit('stream.closed', { kind: 'event_stream' })
+      })
+    }
     return stream !== null
   }
 
-  const answerGraphQL = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const answerGraphQL = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     const credential = credentialOf(request)
     const principal = credential && (await app.credentials.authenticate(credential))
     if (!principal || credential === null) return refuse(response, unauthenticated(credential !== null))
@@ -133,16 +143,17 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     }
     for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
     if (body !== null) Object.assign(request, { body })
-    await graphql.handle(request as never, response as never, { principal } as never)
+    await graphql.handle(request as never, response as never, { principal, asked } as never)
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
     if (answerHealth(app, request, response, { closing })) return
+    if (path === METRICS_PATH && options.metrics) return answerMetrics(app, options.metrics, { request, response })
     if (options.healthOnly) return void response.writeHead(404, { 'content-type': 'text/plain' }).end(HEALTH_ONLY)
     if (path === '/graphql') {
       if (request.method === 'OPTIONS') return void response.writeHead(204, PREFLIGHT_HEADERS).end()
-      return answerGraphQL(request, response)
+      return answerGraphQL(request, response, noteAnswer(app.telemetry, response))
     }
     const webhook = webhookAddressIn(path)
     if (webhook) return answerWebhook(app, webhook, { request, response })

@@ -73,6 +73,8 @@ export const serveSockets = (
     }
     sockets.handleUpgrade(request, socket, head, (opened) => {
       alive.add(opened)
+      app.telemetry.emit('stream.opened', { kind: 'socket' })
+      opened.once('close', () => app.telemetry.emit('stream.closed', { kind: 'socket' }))
       openSession(opened, session)
     })
   })

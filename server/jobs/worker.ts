@@ -109,7 +109,9 @@ export const createWorker = ({
   const claimOnce = async (): Promise<number> => {
     const lanes = freeLanes()
     if (lanes.size === 0) return 0
+    const asked = performance.now()
     const { rows } = await db.system.query<Claim>(claimDue(lanes, { now: clock.now(), leaseMs }))
+    telemetry.emit('queue.looked_at', { claimed: rows.length, durationMs: performance.now() - asked })
     const begun = sources.map((source) => {
       const claims = rows.filter(({ kind }) => kind === source.kind)
       return { source, claims: state === 'draining' ? [] : withinLimits(source, claims) }

@@ -1,3 +1,4 @@
+import type { RunState } from '../core/workflow/run.ts'
 import { type CancelledRow, cancelEvent as cancel, lockEvent, type OpenDeliveryRow } from '../db/sql/cancel-event.ts'
 import { leaveBuckets } from '../db/sql/leave-buckets.ts'
 import { loadEvents } from '../db/sql/load-events.ts'
@@ -8,6 +9,7 @@ import { asTenant } from '../db/transaction.ts'
 import { CarillonError } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
 import { eraseSecretsIn } from './erase-secrets.ts'
+import { tellOfEnded } from './planned.ts'
 import { checkWords } from './words.ts'
 import { advanceRuns } from './workflows/advance-runs.ts'
 
@@ -29,6 +31,7 @@ export const cancelEvent = async (
   const missing = () => new CarillonError('NOT_FOUND', 'There is no such event', { path: ['input', 'eventId'] })
   if (id === null) throw missing()
   let open: readonly OpenDeliveryRow[] = []
+  let ended: readonly RunState[] = []
   const cancelled = await asTenant(db.tenant, tenantId, async (tx) => {
     const [lockItself, ...lockOthers] = lockEvent({ tenantId, id })
     await tx.query(lockItself)
@@ -43,12 +46,14 @@ export const cancelEvent = async (
     const events = [{ kind: 'cancelled', reason: 'event_cancelled', context } as const]
     const causes = runs.map((run) => ({ tenantId, id: run.id, events }))
     // Before the secrets are looked at: a run that is under way may need them.
-    await advanceRuns(tx, capabilities, { runs, causes, inboxes: [], now })
+    const { over } = await advanceRuns(tx, capabilities, { runs, causes, inboxes: [], now })
     const [event] = await tx.query<EventRow>(loadEvents([{ tenantId, id }]))
     if (!event) throw missing()
     if (event.sealed_payload) await eraseSecretsIn(tx, [{ tenantId, id }])
+    ended = over.map(({ state }) => state)
     return { event, cancelledCount: counts?.cancelled ?? 0, tooLateCount: counts?.too_late ?? 0 }
   })
   hints.deliveriesChanged(open.flatMap((row) => (row.status === 'dispatched' ? [] : [{ tenantId, id: row.id }])))
+  tellOfEnded(capabilities.telemetry, ended)
   return cancelled
 }

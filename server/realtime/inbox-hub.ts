@@ -90,6 +90,19 @@ const changesFor = (
   return { version: more && last != null ? last : version, changed, removedIds, counts, resync: false, more }
 }
 
+/** What was given to subscribers at once: how many updates, how many of them said to reload, and how old the arrivals were. */
+export interface Pushed {
+  readonly updates: number
+  readonly resyncs: number
+  readonly delaysMs: readonly number[]
+}
+
+/** When the newest of what has just arrived did so; `null` where nothing has, and other changes alone are told of. */
+const newestArrival = (changed: readonly NotificationRow[]): number | null => {
+  const { arrivedAt, arrivalVersion, inboxVersion } = changed.at(-1) ?? {}
+  return arrivedAt && arrivalVersion === inboxVersion ? arrivedAt.getTime() : null
+}
+
 /**
  * Pushes inboxes' changes to whoever subscribed. A hint says no more than "this inbox moved"; what is sent is read by
  * cursor, in one statement for all the inboxes that moved, so a lost hint delays and never loses.
@@ -97,10 +110,13 @@ const changesFor = (
 export const openInboxHub = ({
   db,
   onError,
+  onPushed,
   sweepEveryMs = 15_000,
 }: {
   readonly db: Pick<Database, 'system'>
   readonly onError: (error: Error) => void
+  /** Told of each batch of updates that were given. */
+  readonly onPushed?: (pushed: Pushed) => void
   /** How often every inbox that is watched is looked at, hint or none. */
   readonly sweepEveryMs?: number
 }): InboxHub => {
@@ -149,6 +165,8 @@ export const openInboxHub = ({
     const { rows } = await db.system.query<InboxChangesRow>(readInboxChanges(wanted))
     const byOrdinal: InboxChangesRow[][] = batch.map(() => [])
     for (const row of rows) byOrdinal[row.ordinal - 1]?.push(row)
+    const pushed = { updates: 0, resyncs: 0, delaysMs: [] as number[] }
+    const now = Date.now()
     for (const [index, subscriber] of batch.entries()) {
       // It may have left meanwhile.
       if (!subscriber.isAsking) continue
@@ -158,11 +176,17 @@ export const openInboxHub = ({
         continue
       }
       const { more, ...value } = changes
+      pushed.updates += 1
+      if (value.resync) pushed.resyncs += 1
+      // What was there before somebody subscribed had nobody to be pushed to.
+      const arrived = subscriber.first ? null : newestArrival(value.changed)
+      if (arrived !== null) pushed.delaysMs.push(Math.max(0, now - arrived))
       subscriber.cursor = value.version
       subscriber.first = false
       subscriber.dirty ||= more
       subscriber.give(value)
     }
+    if (pushed.updates > 0) onPushed?.(pushed)
   }
 
   const moved = (inboxes: readonly InboxKey[] | 'all'): void => {

@@ -26,6 +26,7 @@ import { newId } from '../../ids.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { bookFacts, type MovingFacts, readFacts } from '../facts.ts'
 import { halving } from '../halving.ts'
+import { tellOfPlanned } from '../planned.ts'
 import { expandRecipient, newExpansion, plannedEvent } from '../trigger/expand.ts'
 import { advanceRuns, NOTHING_ADVANCED } from '../workflows/advance-runs.ts'
 import { announceRuns } from '../workflows/announce.ts'
@@ -114,7 +115,7 @@ interface Flushing {
 /** Closes buckets in one transaction; those that another has closed, or has claimed meanwhile, are left as they are. */
 const flushTogether = async (capabilities: Capabilities, { buckets, tokens, operator }: Flushing): Promise<number> => {
   const { db, defaultTimeZone, needsAddress, telemetry, hints } = capabilities
-  const { emitted, changed, advanced } = await inTransaction(db.system, async (tx) => {
+  const { emitted, changed, planned, advanced } = await inTransaction(db.system, async (tx) => {
     const { now, closing, membersOf, facts, inboxes, runs } = await look(tx, capabilities, buckets)
     const rows = newExpansion()
     const planning = { now, defaultTimeZone, newId, digests: NO_DIGESTS }
@@ -178,7 +179,7 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
     const changed = [...members, ...rows.deliveries]
     if (runs.length === 0) {
       await tx.commitWith(statements)
-      return { emitted: closed, changed, advanced: NOTHING_ADVANCED }
+      return { emitted: closed, changed, planned: rows.deliveries, advanced: NOTHING_ADVANCED }
     }
     await Promise.all(statements.map((statement) => tx.query(statement)))
     const causes = causesOfMembers([...membersOf.values()].flat(), members)
@@ -190,6 +191,7 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
     return {
       emitted: closed,
       changed,
+      planned: rows.deliveries,
       advanced: await advanceRuns(tx, capabilities, { runs, causes, inboxes: moved, now }),
     }
   })
@@ -198,6 +200,7 @@ const flushTogether = async (capabilities: Capabilities, { buckets, tokens, oper
     telemetry.emit('digest.closed', { tenantId, bucketId: id, emitted: digestDeliveryId !== null })
   }
   hints.deliveriesChanged(changed)
+  tellOfPlanned(telemetry, { deliveries: planned })
   if (emitted.length > 0) hints.workDue()
   return emitted.length
 }

@@ -10,6 +10,7 @@ import type { ClaimedDeliveryRow } from '../../db/sql/lock-claimed-deliveries.ts
 import type { InboxRow } from '../../db/sql/lock-inboxes.ts'
 import { lockRunInboxes, lockRuns, type RunRow } from '../../db/sql/lock-runs.ts'
 import { inTransaction } from '../../db/transaction.ts'
+import type { Telemetry } from '../../telemetry.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { type Digest, loadDigests } from '../digests/contents.ts'
 import { halving } from '../halving.ts'
@@ -97,6 +98,17 @@ const beginInRuns = async (
   return performance
 }
 
+/** Tells of deliveries that are over with the perform checkpoint: nobody is called for them. */
+const tellOfEnded = (telemetry: Telemetry, ended: readonly Performed[]): void => {
+  if (ended.length === 0) return
+  const deliveries = ended.map(({ delivery: { channel }, begun: { status, suppressionReason } }) => ({
+    channel,
+    status,
+    suppressionReason,
+  }))
+  telemetry.emit('deliveries.decided', { checkpoint: 'perform', deliveries })
+}
+
 /**
  * The perform checkpoint for a batch of claims, in one transaction: asks the planner again, records its answers, and
  * moves each delivery to dispatched or away from it. What comes back may be handed over.
@@ -118,6 +130,7 @@ export const beginClaims = async (
     if (unknown) capabilities.telemetry.emit('attempt.unknown', { tenantId, deliveryId })
   }
   const ended = performances.flatMap(({ performed }) => performed.filter(({ begun }) => isTerminal(begun.status)))
+  tellOfEnded(capabilities.telemetry, ended)
   capabilities.hints.deliveriesChanged(performances.flatMap(({ performed }) => performed.map(({ begun }) => begun)))
   await capabilities.eraseSecrets(ended.map(({ event }) => event))
   const digests = await loadDigests(

@@ -90,7 +90,12 @@ export const createDispatch = (
         unrecorded -= 1
       })
       if (settled === 'recorded') {
-        telemetry.emit('delivery.settled', { ...subject, channel: delivery.channel, status: settlement.status })
+        telemetry.emit('delivery.settled', {
+          ...subject,
+          channel: delivery.channel,
+          status: settlement.status,
+          reason: settlement.suppressionReason,
+        })
       }
       if (settled === 'overtaken' || (settled === 'recorded' && isTerminal(settlement.status))) {
         await capabilities.eraseSecrets(outgoing.digest?.items ?? [outgoing.event])

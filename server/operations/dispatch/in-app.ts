@@ -1,5 +1,6 @@
 import type { Routes } from '../../adapters/routing.ts'
 import type { InboxKey } from '../../core/cursor.ts'
+import { isTerminal } from '../../core/delivery.ts'
 import { nameOf } from '../../core/name-of.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import { mergeRecipient } from '../../core/recipient.ts'
@@ -200,11 +201,16 @@ export const deliverInApp = async (
   await announceRuns(capabilities, done.advanced)
   await capabilities.eraseSecrets(done.events)
   for (const { tenantId, deliveryId } of done.arrivals) {
-    telemetry.emit('delivery.settled', { tenantId, deliveryId, channel: 'in_app', status: 'succeeded' })
+    telemetry.emit('delivery.settled', { tenantId, deliveryId, channel: 'in_app', status: 'succeeded', reason: null })
   }
-  for (const { tenantId, id, status } of done.failed) {
-    telemetry.emit('delivery.settled', { tenantId, deliveryId: id, channel: 'in_app', status })
+  for (const { tenantId, id, status, suppressionReason: reason } of done.failed) {
+    telemetry.emit('delivery.settled', { tenantId, deliveryId: id, channel: 'in_app', status, reason })
   }
+  const settled = new Set(done.arrivals.map(({ deliveryId }) => deliveryId))
+  const ended = done.changed.flatMap(({ id, status, suppressionReason }) =>
+    isTerminal(status) && !settled.has(id) ? [{ channel: 'in_app', status, suppressionReason }] : [],
+  )
+  if (ended.length > 0) telemetry.emit('deliveries.decided', { checkpoint: 'perform', deliveries: ended })
   hints.inboxesMoved(done.arrivals satisfies readonly InboxKey[])
   hints.deliveriesChanged(done.changed)
 }

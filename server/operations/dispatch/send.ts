@@ -141,6 +141,9 @@ export const sendOne = async (
     unsubscribeUrl,
   })
 
+  const tellOf = (adapter: string, { ended }: CallResult, durationMs: number | null): void =>
+    capabilities.telemetry.emit('attempt.made', { adapter, channel: delivery.channel, ended, durationMs })
+
   const callOne = async (target: Target, routed: RoutedAdapter, ended: (end: CallEnd) => void): Promise<Call> => {
     const { adapter } = routed
     const place = calls.length
@@ -151,12 +154,14 @@ export const sendOne = async (
       ...messageFor(target, id, delivery.attempts + place + 1),
       ...webhookUrlOf(capabilities, delivery.tenant_id, adapter),
     }
+    const begun = performance.now()
     const call = await callAdapter(capabilities, routed, {
       message,
       secrets: content.secrets,
       deliveryId: delivery.id,
       signal,
     })
+    tellOf(adapter.name, call.result, performance.now() - begun)
     ended(signal.aborted ? 'given_up' : isPutOff(call.result) ? 'failed' : 'answered')
     calls[place] = { ...pending, result: call.result }
     return call
@@ -184,7 +189,9 @@ export const sendOne = async (
   // After the calls, whose numbers their providers have been told.
   for (const [index, target] of targets.entries()) {
     const result = results[index] as CallResult
-    if (result.ended === 'put_off') made(target, firstAdapter, result)
+    if (result.ended !== 'put_off') continue
+    made(target, firstAdapter, result)
+    tellOf(firstAdapter, result, null)
   }
   return { results, calls, rendered: content.rendered }
 }

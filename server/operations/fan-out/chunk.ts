@@ -21,6 +21,7 @@ import type { Capabilities } from '../capabilities.ts'
 import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
 import { channelsOf } from '../notifiers.ts'
+import { tellOfPlanned } from '../planned.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { storedDefinition } from '../render-content.ts'
 import { storedPayload } from '../stored-payload.ts'
@@ -113,7 +114,7 @@ class ClaimLost extends Error {}
 
 /** Decides about a chunk and writes it, in one transaction. Answers how many are left; `null` where the claim was lost. */
 export const commitChunk = async (
-  { db, clock, hints, defaultTimeZone, notifiers }: Capabilities,
+  { db, clock, hints, telemetry, defaultTimeZone, notifiers }: Capabilities,
   { claim, event, known }: FanOut,
   chunk: Chunk,
 ): Promise<number | null> => {
@@ -166,7 +167,7 @@ export const commitChunk = async (
       ...writes,
     ])
     if (!advanced) throw new ClaimLost()
-    return { remaining: advanced.remaining, deliveries: rows.deliveries }
+    return { remaining: advanced.remaining, deliveries: rows.deliveries, runs: rows.runs }
   }).catch((error: unknown) => {
     if (error instanceof ClaimLost) return null
     throw error
@@ -174,6 +175,7 @@ export const commitChunk = async (
   if (left === null) return null
   hints.inboxesMoved(inboxes)
   hints.deliveriesChanged(left.deliveries)
+  tellOfPlanned(telemetry, left)
   hints.workDue()
   return left.remaining
 }

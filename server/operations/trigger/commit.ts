@@ -27,6 +27,7 @@ import type { Capabilities } from '../capabilities.ts'
 import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
 import { BatchFault } from '../halving.ts'
+import { tellOfPlanned } from '../planned.ts'
 import { detailStatements } from '../recipient-details.ts'
 import { type Expansion, expandRecipient, newExpansion, plannedEvent } from './expand.ts'
 import { asksForDigest, type PreparedTrigger } from './prepare.ts'
@@ -224,11 +225,12 @@ export const commitTriggers = async (
     defaultTimeZone,
     sealing,
     hints,
-  }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone' | 'sealing' | 'hints'>,
+    telemetry,
+  }: Pick<Capabilities, 'db' | 'clock' | 'defaultTimeZone' | 'sealing' | 'hints' | 'telemetry'>,
   items: readonly PreparedTrigger[],
   { wait }: { readonly wait: boolean },
 ): Promise<readonly CommitOutcome[]> => {
-  const { outcomes, deliveries } = await inTransaction(db.system, async (tx) => {
+  const { outcomes, deliveries, runs } = await inTransaction(db.system, async (tx) => {
     const { now, ours, existing, facts, digests } = await lockAndLook(tx, items, { wait, now: clock.now() })
     const rows = newExpansion()
     const planning = { now, defaultTimeZone, newId, digests }
@@ -270,8 +272,9 @@ export const commitTriggers = async (
         ...(later.length > 0 ? [queueFanOuts(later.map(({ event }) => fanOutOf(event, now)))] : []),
       ])
     }
-    return { outcomes, deliveries: rows.deliveries }
+    return { outcomes, deliveries: rows.deliveries, runs: rows.runs }
   })
   hints.deliveriesChanged(deliveries)
+  tellOfPlanned(telemetry, { deliveries, runs })
   return outcomes
 }

@@ -72,7 +72,9 @@ export const openLanes = (
 
   /** Answers what is decided; gives back what has to be tried again. */
   const run = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Waiting[]> => {
+    const begun = performance.now()
     const results = await attempt(batch, wait)
+    const durationMs = performance.now() - begun
     const contested: Waiting[] = []
     const created: PreparedTrigger[] = []
     for (const [index, result] of results.entries()) {
@@ -87,14 +89,17 @@ export const openLanes = (
         waiting.resolve({ event: result.event, repeated: result.kind === 'repeated' })
       }
     }
-    announce(created, wait)
+    announce(created, { slow: wait, durationMs })
     return contested
   }
 
-  const announce = (created: readonly PreparedTrigger[], slow: boolean): void => {
+  const announce = (
+    created: readonly PreparedTrigger[],
+    { slow, durationMs }: { readonly slow: boolean; readonly durationMs: number },
+  ): void => {
     if (created.length === 0) return
     const recipients = created.reduce((sum, item) => sum + weightOf(item), 0)
-    telemetry.emit('trigger.committed', { triggers: created.length, recipients, slow })
+    telemetry.emit('trigger.committed', { triggers: created.length, recipients, slow, durationMs })
     hints.inboxesMoved(
       created.flatMap(({ tenantId, recipients }) =>
         (recipients ?? [])

@@ -1,7 +1,9 @@
 import { nameOf } from '../../core/name-of.ts'
 import type { TriggerRequest } from '../../core/trigger-request.ts'
+import { databaseFailure } from '../../db/errors.ts'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
-import type { InputPath } from '../../errors.ts'
+import { CarillonError, type InputPath } from '../../errors.ts'
+import type { Moments } from '../../telemetry.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { openLanes } from './lanes.ts'
@@ -28,6 +30,7 @@ const keyOf = ({ tenantId, request }: TriggerCall): string => nameOf(tenantId, r
 
 /** Concurrent calls share transactions, each with an outcome of its own. */
 export const createTrigger = (capabilities: Capabilities, known: KnownRecipients): Trigger => {
+  const { notifiers, telemetry } = capabilities
   const commit = openLanes(capabilities, known)
   /** The last call of each key that is not answered yet: of one key given twice the first wins, however long it takes. */
   const inFlight = new Map<string, Promise<unknown>>()
@@ -39,9 +42,37 @@ export const createTrigger = (capabilities: Capabilities, known: KnownRecipients
     return { event, deduplicated: repeated }
   }
 
+  const observed = async (
+    { request: { notificationKey } }: TriggerCall,
+    running: Promise<Triggered>,
+  ): Promise<Triggered> => {
+    const begun = performance.now()
+    const tell = (answer: Moments['trigger.answered']['answer']): void =>
+      telemetry.emit('trigger.answered', {
+        // Whatever else callers make up is no name to count by.
+        notificationKey: notifiers.has(notificationKey) ? notificationKey : null,
+        answer,
+        durationMs: performance.now() - begun,
+      })
+    try {
+      const triggered = await running
+      tell(triggered.deduplicated ? 'deduplicated' : 'accepted')
+      return triggered
+    } catch (error) {
+      tell(
+        error instanceof CarillonError
+          ? error.code
+          : databaseFailure(error) === 'unavailable'
+            ? 'UNAVAILABLE'
+            : 'INTERNAL',
+      )
+      throw error
+    }
+  }
+
   return (call) => {
     const key = keyOf(call)
-    const answer = run(call, inFlight.get(key))
+    const answer = observed(call, run(call, inFlight.get(key)))
     // One that is refused before it had waited for the one before it does not let the next one past that.
     const both = Promise.allSettled([inFlight.get(key), answer])
     inFlight.set(key, both)

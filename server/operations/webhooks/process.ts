@@ -108,8 +108,8 @@ export const createReports = (
     halving(claims, async (part) => {
       const { moved, advanced } = await processReports(capabilities, routes, part)
       await announceRuns(capabilities, advanced)
-      for (const { tenantId, id: deliveryId, channel, status } of moved) {
-        telemetry.emit('delivery.settled', { tenantId, deliveryId, channel, status })
+      for (const { tenantId, id: deliveryId, channel, status, suppressionReason: reason } of moved) {
+        telemetry.emit('delivery.settled', { tenantId, deliveryId, channel, status, reason })
       }
       return part
     })

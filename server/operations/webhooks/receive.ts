@@ -110,18 +110,29 @@ export const createReceiveWebhook = (capabilities: Capabilities, routes: Routes)
     }
   }
 
-  return async (address, request) => {
+  const answer = async (
+    address: WebhookAddress,
+    request: WebhookRequest,
+  ): Promise<{ readonly outcome: WebhookOutcome; readonly events: number }> => {
     const receiving = receivers.get(address.adapter)
     if (!receiving) {
       pretendToVerify(request)
-      return 'unknown_sender'
+      return { outcome: 'unknown_sender', events: 0 }
     }
     // The signature comes first: who has none learns nothing of tenants, and costs the database nothing.
     const events = await read(receiving, request)
-    if (typeof events === 'string') return events
+    if (typeof events === 'string') return { outcome: events, events: 0 }
     const { channels } = receiving
     const known = TENANT_ID.test(address.tenantId) && (await acceptWebhook(capabilities, address, { channels, events }))
     if (!known) telemetry.emit('webhook.refused', { adapter: address.adapter, problem: 'there is no such tenant' })
-    return known ? 'accepted' : 'unknown_sender'
+    return known ? { outcome: 'accepted', events: events.length } : { outcome: 'unknown_sender', events: 0 }
+  }
+
+  return async (address, request) => {
+    const { outcome, events } = await answer(address, request)
+    // Whatever else callers make up is no name to count by.
+    const adapter = receivers.has(address.adapter) ? address.adapter : null
+    telemetry.emit('webhook.answered', { adapter, outcome, events })
+    return outcome
   }
 }

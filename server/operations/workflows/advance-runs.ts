@@ -1,10 +1,9 @@
-import type { DeliveryKey } from '../../core/delivery.ts'
 import { nameOf } from '../../core/name-of.ts'
 import { stepOf } from '../../core/workflow/definition.ts'
-import { isOver, type Run, type RunEvent } from '../../core/workflow/run.ts'
+import { isOver, type Run, type RunEvent, type RunState } from '../../core/workflow/run.ts'
 import type { InboxRow } from '../../db/sql/lock-inboxes.ts'
 import type { RunRow } from '../../db/sql/lock-runs.ts'
-import { writePlans } from '../../db/sql/write-plans.ts'
+import { type NewDelivery, writePlans } from '../../db/sql/write-plans.ts'
 import { type MovedRun, moveRuns, type RunKey } from '../../db/sql/write-runs.ts'
 import type { Transaction } from '../../db/transaction.ts'
 import { newId } from '../../ids.ts'
@@ -27,9 +26,9 @@ export interface AdvancedRuns {
   /** Whether a step was planned that is due now. */
   readonly workDue: boolean
   /** The deliveries of steps that were planned. */
-  readonly planned: readonly DeliveryKey[]
+  readonly planned: readonly NewDelivery[]
   /** The events whose runs are over. */
-  readonly over: Parameters<EraseSecrets>[0]
+  readonly over: readonly (Parameters<EraseSecrets>[0][number] & { readonly state: RunState })[]
 }
 
 export const NOTHING_ADVANCED: AdvancedRuns = { workDue: false, planned: [], over: [] }
@@ -198,6 +197,7 @@ export const advanceRuns = async (
               id: row.event_id,
               has_secrets: row.has_secrets,
               recipient_count: row.recipient_count,
+              state: (moved[index] as MovedRun).run.state,
             },
           ]
         : [],
