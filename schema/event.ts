@@ -41,6 +41,7 @@ export const toEvent = (row: EventRow): StoredEvent => ({
   expiresAt: row.expires_at,
   topics: [...row.topics],
   isDigest: row.is_digest,
+  traceparent: row.traceparent,
   erasedAt: row.erased_at,
   recipientCount: row.recipient_count,
   plannedRecipientCount: row.planned_recipient_count,

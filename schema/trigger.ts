@@ -69,11 +69,12 @@ const toRequest = (input: typeof TriggerInput.$inferInput): TriggerRequest => ({
 })
 
 const triggerOne = async (
-  { app, principal }: Context,
+  { app, principal, parent }: Context,
   input: typeof TriggerInput.$inferInput,
   path: InputPath,
 ): Promise<Accepted> => {
-  const { event, deduplicated } = await app.trigger({ tenantId: principal.tenantId, request: toRequest(input), path })
+  const { tenantId } = principal
+  const { event, deduplicated } = await app.trigger({ tenantId, request: toRequest(input), path, parent })
   return { event: toEvent(event), deduplicated }
 }
 

@@ -57,6 +57,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'server/ids.ts',
     'server/telemetry.ts',
     'generated',
+    'server/tracing.ts',
   ],
   'server/jobs': [
     'server/jobs',
@@ -66,6 +67,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'server/adapters',
     'server/clock.ts',
     'server/telemetry.ts',
+    'server/tracing.ts',
   ],
   schema: [
     'schema',
@@ -76,6 +78,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'server/errors.ts',
     'generated',
     'server/app.ts',
+    'server/tracing.ts',
   ],
   'server/http': [
     'server/http',
@@ -86,6 +89,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
     'server/errors.ts',
     'server/telemetry.ts',
     'server/app.ts',
+    'server/tracing.ts',
   ],
   'client-sdk': ['client-sdk'],
   'client-sdk/inbox-store': [

@@ -28,6 +28,8 @@ export interface OutgoingMessage<C = unknown> {
    * where `CARILLON_PUBLIC_URL` is not set, or the adapter takes no webhooks.
    */
   readonly webhookUrl?: string
+  /** The call's span as W3C Trace Context writes it, for a header of that name; left out where nothing is traced. */
+  readonly traceparent?: string
 }
 
 /** What a provider said. Anything else that `deliver` does is handled as temporary. */

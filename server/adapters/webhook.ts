@@ -78,6 +78,7 @@ export const webhook = (options: WebhookOptions): Adapter => {
           'content-type': 'application/json',
           'webhook-id': message.idempotencyKey,
           'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+          ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
           'webhook-signature': signer.sign(message.idempotencyKey, now, body),
         },
         body,

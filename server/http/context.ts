@@ -3,17 +3,19 @@ import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
 import { coalesce } from '../operations/coalesce.ts'
 import { readExplanations } from '../operations/traces.ts'
+import type { Context as Trace } from '../tracing.ts'
 
 /** How many explanations are read at once. */
 const MAX_EXPLANATIONS = 100
 
 /** One request's context. A plain object: Yoga copies its own properties, and would lose getters. */
-export const createContext = (app: App, principal: Principal): Context => {
+export const createContext = (app: App, principal: Principal, parent?: Trace): Context => {
   const { tenantId } = principal
   const prisma = app.db.prismaFor(tenantId)
   return {
     app,
     principal,
+    ...(parent && { parent }),
     prisma,
     explain: coalesce((ids: readonly string[]) => readExplanations(app.db, { tenantId, ids }), {
       limit: MAX_EXPLANATIONS,

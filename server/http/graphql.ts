@@ -3,6 +3,7 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../../schema/context.ts'
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
+import type { Context as Trace } from '../tracing.ts'
 import { type Asked, noteAsked } from './asked.ts'
 import { type Compiler, compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
@@ -15,6 +16,8 @@ export interface ServerContext {
   readonly principal: Principal
   /** To be filled in with what was asked; left out by doors that find out for themselves. */
   readonly asked?: Asked
+  /** What the request stands within, for traces. */
+  readonly parent?: Trace
 }
 
 /** A document of more tokens than this is refused before it is looked at. */
@@ -31,7 +34,7 @@ export const createGraphQLServer = (app: App, schema: GraphQLSchema, compiler: C
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ principal }) => createContext(app, principal),
+    context: ({ principal, parent }) => createContext(app, principal, parent),
     maskedErrors: { maskError: shown },
     plugins: [tokenLimit(MAX_TOKENS), compiledExecution(compiler), ownErrorCodes(shown), noteAsked()],
     graphiql: false,

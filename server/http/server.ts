@@ -7,6 +7,7 @@ import { unsubscribeTokenIn } from '../core/unsubscribe-token.ts'
 import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import { webhookAddressIn } from '../operations/webhooks/path.ts'
+import { requestContext } from '../tracing.ts'
 import { type Asked, noteAnswer } from './asked.ts'
 import { credentialOf } from './auth.ts'
 import { readBody } from './body.ts'
@@ -115,6 +116,8 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   }
 
   const answerGraphQL = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
+    // Before anything is waited for: what is active then is this request's.
+    const parent = requestContext(request.headers)
     const credential = credentialOf(request)
     const principal = credential && (await app.credentials.authenticate(credential))
     if (!principal || credential === null) return refuse(response, unauthenticated(credential !== null))
@@ -143,7 +146,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     }
     for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
     if (body !== null) Object.assign(request, { body })
-    await graphql.handle(request as never, response as never, { principal, asked } as never)
+    await graphql.handle(request as never, response as never, { principal, asked, parent } as never)
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

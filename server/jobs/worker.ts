@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../db/client.ts'
 import { type Claim, claimDue, releaseDue } from '../db/sql/claim-due.ts'
 import type { Telemetry } from '../telemetry.ts'
+import { startSpan } from '../tracing.ts'
 import type { Source } from './sources.ts'
 
 /*
@@ -109,8 +110,12 @@ export const createWorker = ({
   const claimOnce = async (): Promise<number> => {
     const lanes = freeLanes()
     if (lanes.size === 0) return 0
+    const startTime = Date.now()
     const asked = performance.now()
     const { rows } = await db.system.query<Claim>(claimDue(lanes, { now: clock.now(), leaseMs }))
+    // Most looks at the queue find nothing, and are worth no span.
+    if (rows.length > 0)
+      startSpan('carillon.claim', { startTime, attributes: { 'carillon.claimed': rows.length } }).end()
     telemetry.emit('queue.looked_at', { claimed: rows.length, durationMs: performance.now() - asked })
     const begun = sources.map((source) => {
       const claims = rows.filter(({ kind }) => kind === source.kind)

@@ -94,6 +94,8 @@ const bareRows = (recipients: readonly string[], now: Date) => {
         failed_recipient_count: 0,
         erased_at: null,
         pruned_recipient_count: 0,
+        traceparent: null,
+    erased_at: null,
       },
       notification: {
         ...common,

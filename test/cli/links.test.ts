@@ -19,7 +19,16 @@ afterEach(() => database.drop())
 
 /** The link in a mail that such a server sends, and what is found there. */
 const linkOf = async (publicUrl: string | null, linksToItself: boolean) => {
-  const environment = { host: '127.0.0.1', port: 0, publicUrl, redisUrl: null, streamsPerRecipient: null, metrics: null, logLevel: 'info', production: false } as const
+  const environment = {
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl,
+    redisUrl: null,
+    streamsPerRecipient: null,
+    metrics: null,
+    logLevel: 'info',
+    production: false,
+  } as const
   const served = await serve(environment, { databaseUrl: database.url, config, secretKey, linksToItself })
   try {
     await ensureTenant(served.app, 'acme')

@@ -17,7 +17,13 @@ const documented = (): readonly Row[] => {
   return text.split('\n').flatMap((line) => {
     const [, name, type, labels = '', meaning] = line.split('|').map((cell) => cell.trim())
     if (!name?.startsWith('`carillon_') || !type || !meaning) return []
-    return [{ name: name.replaceAll('`', ''), type, labels: [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1] as string).sort() }]
+    return [
+      {
+        name: name.replaceAll('`', ''),
+        type,
+        labels: [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1] as string).sort(),
+      },
+    ]
   })
 }
 

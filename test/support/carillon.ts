@@ -3,6 +3,7 @@ import { type App, type AppOptions, createApp } from '../../server/app.ts'
 import type { CarillonConfig } from '../../server/config.ts'
 import { serveHttp } from '../../server/http/server.ts'
 import type { StreamLimits } from '../../server/http/streams.ts'
+import type { Metrics } from '../../server/metrics/metrics.ts'
 import { createApiKey, ensureTenant } from '../../server/operations/credentials.ts'
 import { createTestDatabase } from './database.ts'
 import { brokenInvariants } from './invariants.ts'
@@ -46,6 +47,8 @@ export interface TestCarillon {
 export type TestCarillonOptions = Partial<Omit<AppOptions, 'databaseUrl' | 'config'>> & {
   /** How many streams there may be, and how they are kept. */
   readonly streams?: StreamLimits
+  /** What is read at /metrics; nothing where left out. */
+  readonly metrics?: { readonly metrics: Metrics; readonly openToLoopback: boolean }
   /** Where several servers share a database. */
   readonly databaseUrl?: string
   /** For a test that breaks the rows by hand: they are not looked at when it closes. */
@@ -78,7 +81,9 @@ export const startCarillon = async (
     host: '127.0.0.1',
     port: 0,
     ...(options.streams && { streams: options.streams }),
+    ...(options.metrics && { metrics: options.metrics }),
   })
+  options.metrics?.metrics.observe(app)
   const keys = await createKeys(app, TENANT)
   const sql = new pg.Pool({ connectionString: databaseUrl, options: '-c carillon.tenant=*', max: 2 })
   const graphqlUrl = `${http.url}/graphql`

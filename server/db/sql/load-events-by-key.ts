@@ -23,6 +23,8 @@ export interface EventRow {
   expires_at: Date | null
   topics: readonly string[]
   is_digest: boolean
+  /** The span that accepted it; `null` where nothing is traced. */
+  traceparent: string | null
   /** When its only recipient's data was erased, and its payload with that. */
   erased_at: Date | null
   recipient_count: number

@@ -13,6 +13,7 @@ export interface DigestItemRow
     | 'has_secrets'
     | 'sealed_payload'
     | 'recipient_count'
+    | 'traceparent'
     | 'inserted_at'
   > {
   digest_delivery_id: string
@@ -32,7 +33,7 @@ export const readDigests = (
   name: 'read_digests',
   text: `
 select b.digest_delivery_id, b.window_starts_at, b.window_ends_at, e.tenant_id, e.id, e.notification_key, e.category, e.payload,
-  e.has_secrets, e.sealed_payload, e.recipient_count, e.inserted_at, v.step_key
+  e.has_secrets, e.sealed_payload, e.recipient_count, e.traceparent, e.inserted_at, v.step_key
 from unnest($1::text[], $2::uuid[]) as k (tenant_id, id)
 join digest_bucket b on b.tenant_id = k.tenant_id collate "C" and b.digest_delivery_id = k.id
 cross join lateral (
@@ -41,7 +42,7 @@ cross join lateral (
 ) m
 cross join lateral (select v.event_id, v.step_key from delivery v where v.tenant_id = b.tenant_id and v.id = m.delivery_id offset 0) v
 cross join lateral (
-  select e.tenant_id, e.id, e.notification_key, e.category, e.payload, e.has_secrets, e.sealed_payload, e.recipient_count, e.inserted_at
+  select e.tenant_id, e.id, e.notification_key, e.category, e.payload, e.has_secrets, e.sealed_payload, e.recipient_count, e.traceparent, e.inserted_at
   from event e where e.tenant_id = b.tenant_id and e.id = v.event_id offset 0
 ) e
 order by b.tenant_id, b.id, m.position`,

@@ -64,15 +64,15 @@ const TEXT = `
 with events as (
   insert into event (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id,
     actor_id, payload, category, required, urgent, status, recipient_count, planned_recipient_count, send_at,
-    expires_at, topics, has_secrets, sealed_payload, is_digest, inserted_at)
+    expires_at, topics, has_secrets, sealed_payload, is_digest, traceparent, inserted_at)
   select u.tenant_id, u.id, u.notification_key, u.notification_version, u.idempotency_key, u.fingerprint, u.correlation_id,
     u.actor_id, u.payload, u.category, u.required, u.urgent, u.status, u.recipient_count, u.planned_recipient_count, u.send_at,
-    u.expires_at, array(select jsonb_array_elements_text(u.topics)), u.has_secrets, u.sealed_payload, u.is_digest, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
+    u.expires_at, array(select jsonb_array_elements_text(u.topics)), u.has_secrets, u.sealed_payload, u.is_digest, u.traceparent, $1::timestamptz from unnest($2::text[], $3::uuid[], $4::text[], $5::int4[], $6::text[], $7::bytea[], $8::text[],
     $9::text[], $10::jsonb[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::int4[], $16::int4[], $45::timestamptz[],
-    $46::timestamptz[], $47::jsonb[], $58::bool[], $59::bytea[], $60::bool[])
+    $46::timestamptz[], $47::jsonb[], $58::bool[], $59::bytea[], $60::bool[], $63::text[])
     as u (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, correlation_id, actor_id, payload,
       category, required, urgent, status, recipient_count, planned_recipient_count, send_at, expires_at, topics,
-      has_secrets, sealed_payload, is_digest)
+      has_secrets, sealed_payload, is_digest, traceparent)
 ), notifications as (
   insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, content, arrival_version,
     inbox_version, arrived_at, inserted_at)
@@ -187,6 +187,7 @@ export const writePlans = ({ events, notifications, deliveries, inboxes }: PlanR
       events.map((row) => row.is_digest),
       deliveries.map((row) => row.stepKey),
       deliveries.map((row) => row.inRun),
+      events.map((row) => row.traceparent),
     ],
   }
 }

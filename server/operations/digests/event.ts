@@ -44,6 +44,7 @@ export const digestEvent = (bucket: ClosingBucketRow, included: readonly MemberR
     expires_at: Number.isFinite(last) ? new Date(last) : null,
     topics: [],
     is_digest: true,
+    traceparent: null,
     erased_at: null,
     pruned_recipient_count: 0,
     recipient_count: 1,

@@ -5,6 +5,7 @@ import { providerReason, SCANNED_LENGTH, stringsIn } from '../../core/provider-r
 import { quotesSecret, withoutSecretWords } from '../../core/secret-words.ts'
 import type { CallResult } from '../../core/settlement.ts'
 import { withheld } from '../../core/withheld-error.ts'
+import { runWithin, type Span } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 
 const MAX_MESSAGE_ID_LENGTH = 255
@@ -55,6 +56,7 @@ export const callAdapter = async (
     secrets,
     deliveryId,
     signal: ending,
+    span,
   }: {
     readonly message: OutgoingMessage
     /** What nobody's words about it may quote. */
@@ -63,6 +65,8 @@ export const callAdapter = async (
     readonly deliveryId: string
     /** Ends the call early: the server stops, or its lease is lost. */
     readonly signal: AbortSignal
+    /** The call's. */
+    readonly span: Span
   },
 ): Promise<Call> => {
   const hasSecrets = secrets.length > 0
@@ -90,7 +94,7 @@ export const callAdapter = async (
     })
     if (ending.aborted) limit.abort()
     ending.addEventListener('abort', end)
-    const answer = await Promise.race([adapter.deliver(message, limit.signal), expired])
+    const answer = await Promise.race([runWithin(span, () => adapter.deliver(message, limit.signal)), expired])
     if (answer === 'expired') {
       return { result: misbehaved(`no answer within ${Math.round(timeoutMs)} ms`), timedOut: true }
     }

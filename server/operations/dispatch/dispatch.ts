@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Breakers } from '../../adapters/breakers.ts'
 import type { Routes } from '../../adapters/routing.ts'
 import { isTerminal } from '../../core/delivery.ts'
+import { encodeNodeId } from '../../core/node-id.ts'
 import { settleTry } from '../../core/settlement.ts'
 import { databaseFailure } from '../../db/errors.ts'
 import type { Claim } from '../../db/sql/claim-due.ts'
 import type { SettledDelivery } from '../../db/sql/settle-deliveries.ts'
+import { linksTo, type Span, startSpan } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { coalesce } from '../coalesce.ts'
 import { halving } from '../halving.ts'
@@ -37,6 +39,20 @@ const MAX_SETTLED_AT_ONCE = 200
 const RECORD_AGAIN_MS = 250
 /** With so many results to be recorded the database is behind, and nothing more is begun until it has caught up. */
 const MOST_UNRECORDED = 2 * MAX_SETTLED_AT_ONCE
+
+/** A root of its own, since it may be sent much later than it was triggered; linked to what it came from. */
+const deliverySpan = ({ delivery, event, digest }: Outgoing): Span =>
+  startSpan('carillon.deliver', {
+    kind: 'consumer',
+    links: event.traceparent || digest ? linksTo([event, ...(digest?.items ?? [])].map((one) => one.traceparent)) : [],
+    attributes: {
+      'carillon.tenant': delivery.tenant_id,
+      'carillon.notification': event.notification_key,
+      'carillon.channel': delivery.channel,
+      'carillon.delivery.id': encodeNodeId('Delivery', delivery.id),
+      ...(event.correlation_id !== null && { 'carillon.correlation_id': event.correlation_id }),
+    },
+  })
 
 export const createDispatch = (
   capabilities: Capabilities,
@@ -73,15 +89,17 @@ export const createDispatch = (
     const { delivery, earlier } = outgoing
     const route = routes.get(delivery.channel)
     const lease = leases.hold(claim)
+    const span = deliverySpan(outgoing)
     try {
       const { signal } = lease
-      const { calls, results, rendered } = await sendOne(capabilities, { outgoing, route, breakers, signal })
+      const { calls, results, rendered } = await sendOne(capabilities, { outgoing, route, breakers, signal, span })
       const settlement = settleTry(results, {
         earlier,
         policy: route?.policy ?? capabilities.retry,
         tries: delivery.tries + 1,
         random: Math.random(),
       })
+      span.setAttribute('carillon.status', settlement.status)
       const subject = { tenantId: delivery.tenant_id, deliveryId: delivery.id }
       unrecorded += 1
       if (unrecorded <= MOST_UNRECORDED) called()
@@ -102,6 +120,7 @@ export const createDispatch = (
       }
       if (settled === 'too_late') telemetry.emit('result.too_late', subject)
     } finally {
+      span.end()
       lease.letGo()
     }
   }

@@ -5,6 +5,7 @@ import { derivedId } from '../../core/derived-id.ts'
 import { encodeNodeId } from '../../core/node-id.ts'
 import { providerReason } from '../../core/provider-reason.ts'
 import type { CallResult, PutOff } from '../../core/settlement.ts'
+import { failSpan, type Span, startSpan, traceparentOf, within } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { Rendered } from '../render-content.ts'
 import { type Made, renderDelivery } from '../render-delivery.ts'
@@ -90,12 +91,15 @@ export const sendOne = async (
     route,
     breakers,
     signal,
+    span,
   }: {
     readonly outgoing: Outgoing
     readonly route: Route | undefined
     readonly breakers: Breakers
     /** Ends calls that are under way. */
     readonly signal: AbortSignal
+    /** The delivery's. */
+    readonly span: Span
   },
 ): Promise<Sent> => {
   const { delivery, event, recipient, targets } = outgoing
@@ -154,13 +158,23 @@ export const sendOne = async (
       ...messageFor(target, id, delivery.attempts + place + 1),
       ...webhookUrlOf(capabilities, delivery.tenant_id, adapter),
     }
+    const called = startSpan('carillon.call', {
+      parent: within(span),
+      kind: 'client',
+      attributes: { 'carillon.adapter': adapter.name, 'carillon.channel': delivery.channel },
+    })
+    const traceparent = traceparentOf(called)
     const begun = performance.now()
     const call = await callAdapter(capabilities, routed, {
-      message,
+      message: traceparent === null ? message : { ...message, traceparent },
+      span: called,
       secrets: content.secrets,
       deliveryId: delivery.id,
       signal,
     })
+    called.setAttribute('carillon.attempt.ended', call.result.ended)
+    if (call.result.ended !== 'accepted') failSpan(called, call.result.ended)
+    called.end()
     tellOf(adapter.name, call.result, performance.now() - begun)
     ended(signal.aborted ? 'given_up' : isPutOff(call.result) ? 'failed' : 'answered')
     calls[place] = { ...pending, result: call.result }

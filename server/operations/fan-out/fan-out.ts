@@ -13,6 +13,7 @@ import {
 import { renewLeases } from '../../db/sql/renew-leases.ts'
 import { type AudienceCountRow, addSubscribers, type FanOutLane } from '../../db/sql/write-audience.ts'
 import { inTransaction } from '../../db/transaction.ts'
+import { linksTo, startSpan } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { MAX_PLANNED_AT_ONCE } from '../trigger/prepare.ts'
@@ -52,7 +53,13 @@ export const createFanOut = (
     const { rows } = await db.system.query<FanOutRow>(readFanOut(claimedEvent(claim)))
     const [event] = rows
     if (!event) return
-    const end = await planRounds(capabilities, { ...options, claim, event, round: event.tries }, shift)
+    const span = startSpan('carillon.fan_out', {
+      kind: 'consumer',
+      links: linksTo([event.traceparent]),
+      attributes: { 'carillon.tenant': event.tenant_id, 'carillon.notification': event.notification_key },
+    })
+    const planning = planRounds(capabilities, { ...options, claim, event, round: event.tries }, shift)
+    const end = await planning.finally(() => span.end())
     if (end !== 'planned') return
     await capabilities.eraseSecrets([event], { ofAnySize: true })
     telemetry.emit('event.planned', { tenantId: claim.tenant_id, eventId: claim.subject_id })

@@ -23,6 +23,7 @@ import { createRuns } from '../../db/sql/write-runs.ts'
 import { inTransaction, type Transaction } from '../../db/transaction.ts'
 import { badInput, CarillonError } from '../../errors.ts'
 import { newId } from '../../ids.ts'
+import { traceparentOf } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { NO_DIGESTS, readDigests, writeDigests } from '../digests/accumulate.ts'
 import { bookFacts, readFacts } from '../facts.ts'
@@ -78,6 +79,7 @@ const newEvent = (item: PreparedTrigger, now: Date): EventRow => {
     expires_at: request.expiresAt ?? null,
     topics: topicsOf(request),
     is_digest: false,
+    traceparent: traceparentOf(item.span),
     erased_at: null,
     recipient_count: recipientIds.length,
     planned_recipient_count: recipients ? recipientIds.length : 0,

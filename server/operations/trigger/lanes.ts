@@ -1,5 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
+import { linksToSpans, type Span, startSpan, within } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { halving } from '../halving.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
@@ -39,6 +40,16 @@ export interface Committed {
   readonly repeated: boolean
 }
 
+/** Of a batch of several: within the first one's trigger, and linked to the others'. */
+const commitSpan = (batch: readonly Waiting[], slow: boolean): Span => {
+  const [first, ...others] = batch.map(({ item }) => item.span)
+  return startSpan('carillon.commit', {
+    parent: first && within(first),
+    links: others.length > 0 ? linksToSpans(others) : [],
+    attributes: { 'carillon.triggers': batch.length, 'carillon.lane': slow ? 'slow' : 'fast' },
+  })
+}
+
 const weightOf = ({ recipientIds }: PreparedTrigger): number => recipientIds.length
 
 /** Takes the next batch from the front of a queue: at least one, and as many as the bounds allow. */
@@ -73,7 +84,9 @@ export const openLanes = (
   /** Answers what is decided; gives back what has to be tried again. */
   const run = async (batch: readonly Waiting[], wait: boolean): Promise<readonly Waiting[]> => {
     const begun = performance.now()
+    const span = commitSpan(batch, wait)
     const results = await attempt(batch, wait)
+    span.end()
     const durationMs = performance.now() - begun
     const contested: Waiting[] = []
     const created: PreparedTrigger[] = []

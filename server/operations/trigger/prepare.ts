@@ -16,6 +16,7 @@ import {
 import type { AnyDefinition } from '../../notifiers/notifier.ts'
 import { secretPathsOf } from '../../notifiers/secret-paths.ts'
 import { stepChannelsOf } from '../../notifiers/workflow.ts'
+import type { Span } from '../../tracing.ts'
 import type { Capabilities } from '../capabilities.ts'
 import type { KnownRecipients } from '../recipients-known.ts'
 import { renderContent } from '../render-content.ts'
@@ -69,6 +70,8 @@ export interface PreparedTrigger {
   readonly laterTopics: readonly string[]
   /** Each of them prepared; `null` where they are planned later: at `sendAt`, or because they are too many. */
   readonly recipients: readonly PreparedRecipient[] | null
+  /** What it is answered within. */
+  readonly span?: Span
 }
 
 /** More recipients than this are planned in chunks, by a job. */
