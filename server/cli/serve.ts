@@ -49,7 +49,7 @@ export const serve = async (
 ): Promise<Served> => {
   const works = role !== 'api'
   const telemetry = createTelemetry()
-  logTelemetry(telemetry, createLogger(logLevel))
+  logTelemetry(telemetry, createLogger(logLevel), { words: !production })
   const metrics = createMetrics(telemetry)
   let ownUrl: string | null = null
   const linkUrl = () => (linksToItself ? ownUrl : null)

@@ -7,8 +7,8 @@ const framesOf = (stack: string): readonly string[] => {
 }
 
 /** An error that says where something was thrown and not what: its message may quote what must not be in a log. */
-export const withheld = (cause: unknown): Error => {
-  const error = new Error('not told, since it may quote a secret field')
+export const withheld = (cause: unknown, why = 'not told, since it may quote a secret field'): Error => {
+  const error = new Error(why)
   const frames = cause instanceof Error && typeof cause.stack === 'string' ? framesOf(cause.stack) : []
   error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
   return error

@@ -33,13 +33,13 @@ export type Trigger = (call: TriggerCall) => Promise<Triggered>
 const codeOf = (error: unknown): ErrorCode =>
   error instanceof CarillonError ? error.code : databaseFailure(error) === 'unavailable' ? 'UNAVAILABLE' : 'INTERNAL'
 
-const spanFor = ({ tenantId, request: { notificationKey, correlationId }, parent }: TriggerCall): Span =>
+const spanFor = ({ tenantId, request: { correlationId }, parent }: TriggerCall, notificationKey: string | null): Span =>
   startSpan('carillon.trigger', {
     parent,
     kind: 'producer',
     attributes: {
       'carillon.tenant': tenantId,
-      'carillon.notification': notificationKey,
+      ...(notificationKey !== null && { 'carillon.notification': notificationKey }),
       ...(correlationId && { 'carillon.correlation_id': correlationId }),
     },
   })
@@ -64,14 +64,14 @@ export const createTrigger = (capabilities: Capabilities, known: KnownRecipients
   }
 
   const observed = async (call: TriggerCall, earlier: Promise<unknown> | undefined): Promise<Triggered> => {
-    const { notificationKey } = call.request
+    // Whatever else callers make up is no name to be known by.
+    const notificationKey = notifiers.has(call.request.notificationKey) ? call.request.notificationKey : null
     const begun = performance.now()
-    const span = spanFor(call)
+    const span = spanFor(call, notificationKey)
     const tell = (answer: Moments['trigger.answered']['answer']): void => {
       span.setAttribute('carillon.answer', answer)
       telemetry.emit('trigger.answered', {
-        // Whatever else callers make up is no name to count by.
-        notificationKey: notifiers.has(notificationKey) ? notificationKey : null,
+        notificationKey,
         answer,
         durationMs: performance.now() - begun,
       })
