@@ -3,7 +3,9 @@ import { readConfig } from '../app.ts'
 import { loadConfigFile } from '../config-file.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
+import { createLogger } from '../logging.ts'
 import { serve } from './serve.ts'
+import { untilDatabaseAnswers } from './until-database.ts'
 import { untilStopped } from './until-stopped.ts'
 
 /** `carillon start`: the service in production, on a database of the operator's. */
@@ -23,8 +25,14 @@ export const start = async (environment: Environment): Promise<void> => {
       'CARILLON_PUBLIC_URL is not set: e-mail carries no link to unsubscribe, which large mailbox providers ask for.\n',
     )
   }
-  await applyMigrations(databaseUrl)
-  const served = await serve(environment, { databaseUrl, config, secretKey })
+  const { host, port, metrics, logLevel } = environment
+  const served = await untilDatabaseAnswers(
+    async () => {
+      await applyMigrations(databaseUrl)
+      return serve(environment, { databaseUrl, config, secretKey })
+    },
+    { databaseUrl, doors: [{ host, port }, ...(metrics ? [metrics] : [])], logger: createLogger(logLevel) },
+  )
   process.stdout.write(
     environment.role === 'worker'
       ? `Carillon carries out jobs; health is at ${served.http.url}/health/ready\n`

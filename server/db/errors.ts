@@ -23,7 +23,7 @@ const UNREACHABLE = new Set([
 ])
 // pg reports these as plain errors, without any code.
 const CONNECTION_MESSAGES =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable|cannot use a pool after calling end/i
+  /connection terminated|timeout expired|timeout exceeded when trying to connect|query read timeout|not queryable|cannot use a pool after calling end/i
 
 /**
  * Two transactions gave an attempt of one delivery the same number: a call's end and its provider's report were recorded

@@ -40,14 +40,14 @@ export interface HttpOptions {
   readonly schema?: GraphQLSchema
   /** How many streams there may be, and how they are kept. */
   readonly streams?: StreamLimits
-  /** Whether it answers health checks and nothing else, as of a process that carries out jobs; false by default. */
+  /** Whether it answers health checks and metrics and nothing else, as of a process that carries out jobs; false by default. */
   readonly healthOnly?: boolean
   /** What is read at /metrics, and whether this machine may read it without a key; left out, there is nothing. */
   readonly metrics?: { readonly metrics: Readable; readonly openToLoopback: boolean }
 }
 
 const NOTHING_HERE = 'There is nothing here; the API is at /graphql\n'
-const HEALTH_ONLY = 'This process carries out jobs (CARILLON_ROLE=worker) and answers health checks alone\n'
+const HEALTH_ONLY = 'This process carries out jobs (CARILLON_ROLE=worker) and answers health checks and metrics alone\n'
 
 /** Larger than the largest payload by far, and small enough that nobody fills the memory with it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
