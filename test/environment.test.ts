@@ -36,6 +36,9 @@ test.each([
   ['CARILLON_STREAMS_PER_RECIPIENT', '0'],
   ['CARILLON_STREAMS_PER_RECIPIENT', '2.5'],
   ['CARILLON_STREAMS_PER_RECIPIENT', 'many'],
+  ['CARILLON_METRICS_PORT', '70000'],
+  ['CARILLON_METRICS_PORT', 'on'],
+  ['CARILLON_LOG_LEVEL', 'loud'],
 ])('%s=%s is refused by name', (name, given) => {
   expect(() => readEnvironment({ [name]: given })).toThrow(`${name} must`)
 })
@@ -43,4 +46,11 @@ test.each([
 test('a process does everything unless it is told what to do', () => {
   expect(readEnvironment({}).role).toBe('all')
   expect(readEnvironment({ CARILLON_ROLE: 'worker' }).role).toBe('worker')
+})
+
+test('metrics have a door of their own where a port is given, on this machine unless another host is', () => {
+  expect(readEnvironment({}).metrics).toBeNull()
+  expect(readEnvironment({ CARILLON_METRICS_PORT: '9464' }).metrics).toEqual({ host: '127.0.0.1', port: 9464 })
+  const elsewhere = { CARILLON_METRICS_PORT: '9464', CARILLON_METRICS_HOST: '10.0.0.7' }
+  expect(readEnvironment(elsewhere).metrics).toEqual({ host: '10.0.0.7', port: 9464 })
 })

@@ -11,6 +11,8 @@ import { createTelemetry } from '../telemetry.ts'
 export interface Served {
   readonly app: App
   readonly http: HttpServer
+  /** The door that metrics have of their own; `null` where there is none. */
+  readonly metricsUrl: string | null
   close(): Promise<void>
 }
 
@@ -72,6 +74,7 @@ export const serve = async (
     return {
       app,
       http,
+      metricsUrl: door?.url ?? null,
       async close() {
         // The worker claims no more from now on, however long the last answers take.
         await Promise.all([http.close(), app.worker.stop()])

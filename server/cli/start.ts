@@ -33,6 +33,7 @@ export const start = async (environment: Environment): Promise<void> => {
     },
     { databaseUrl, doors: [{ host, port }, ...(metrics ? [metrics] : [])], logger: createLogger(logLevel) },
   )
+  if (served.metricsUrl) process.stdout.write(`Metrics and health are at ${served.metricsUrl}\n`)
   process.stdout.write(
     environment.role === 'worker'
       ? `Carillon carries out jobs; health is at ${served.http.url}/health/ready\n`
