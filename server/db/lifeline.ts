@@ -15,6 +15,7 @@ const SILENT_MS = 1_000
 const LOST_MS = 3_000
 const CONNECT_MS = 2_000
 const PAUSE_MS = 250
+const GOODBYE_MS = 500
 
 const QUESTION = { text: 'select pg_is_in_recovery() as standby' }
 
@@ -117,6 +118,9 @@ export const openLifeline = ({ url, name, prepare, onState }: LifelineOptions): 
     try {
       await Promise.race([live(), lost])
     } finally {
+      // Said goodbye to where it may be listening; a connection that is lost is let go of.
+      if (signal.aborted && state === 'alive')
+        await Promise.race([client.end(), delay(GOODBYE_MS, null, { ref: false })])
       streamOf(client).destroy()
     }
   }
@@ -135,6 +139,7 @@ export const openLifeline = ({ url, name, prepare, onState }: LifelineOptions): 
     },
     async close() {
       closing.abort()
+      await Promise.race([held, delay(GOODBYE_MS, null, { ref: false })])
       if (current) streamOf(current).destroy()
       await held
     },
