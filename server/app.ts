@@ -207,8 +207,8 @@ const buildWorker = (
     },
     cron,
     prune,
+    breakers,
   }
-  return { worker, cron, breakers }
 }
 
 /** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */

@@ -95,7 +95,6 @@ const bareRows = (recipients: readonly string[], now: Date) => {
         erased_at: null,
         pruned_recipient_count: 0,
         traceparent: null,
-        erased_at: null,
       },
       notification: {
         ...common,
