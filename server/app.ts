@@ -27,7 +27,8 @@ import {
   workflowSource,
 } from './jobs/sources.ts'
 import { createWorker, type Worker } from './jobs/worker.ts'
-import { buildRegistry, type Registry } from './notifiers/registry.ts'
+import { unmatchedRuleNames } from './notifiers/digest-rule-names.ts'
+import { buildRegistry, type Registry, readableNotifiers } from './notifiers/registry.ts'
 import type { Capabilities } from './operations/capabilities.ts'
 import { type Credentials, createCredentials } from './operations/credentials.ts'
 import { flushClaims } from './operations/digests/flush.ts'
@@ -109,6 +110,10 @@ const declaredChannels = (notifiers: Registry) =>
     Object.keys(render).map((channel) => ({ notifier: key, channel })),
   )
 
+const checkRuleNames = (faults: readonly string[]): void => {
+  if (faults.length > 0) throw new SetupError(`The digest rules name what there is not:\n- ${faults.join('\n- ')}`)
+}
+
 /** What a configuration comes to, checked: opens nothing. All its faults are named at once, in a `SetupError`. */
 export const readConfig = (config: CarillonConfig) => {
   const faults: string[] = []
@@ -130,7 +135,9 @@ export const readConfig = (config: CarillonConfig) => {
   }
   faults.push(...retentionFaults(config.retention ?? {}))
   const routes = check(() => buildRoutes(config))
-  if (notifiers && routes) check(() => checkChannelsCarried(routes, declaredChannels(notifiers)))
+  const readable = readableNotifiers(config.notifiers)
+  check(() => checkChannelsCarried(new Set(Object.keys(config.adapters ?? {})), declaredChannels(readable)))
+  check(() => checkRuleNames(unmatchedRuleNames(digestRules ?? [], readable)))
   if (faults.length > 0 || !notifiers || !routes || !digestRules || leaseMs === null)
     throw new SetupError(faults.join('\n'))
   return { notifiers, routes, leaseMs, digestRules, retention: retentionOf(config.retention ?? {}) }

@@ -43,6 +43,9 @@ const variables = z.object({
   NODE_ENV: z.string().optional(),
 })
 
+/** The names of all variables that are read; `docs/installation.md` describes each. */
+export const environmentVariables: readonly string[] = Object.keys(variables.shape)
+
 /** What the environment says, checked. */
 export interface Environment {
   /** 0 for any that is free. */

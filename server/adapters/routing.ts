@@ -129,7 +129,7 @@ export const channelNeedsAddress =
 
 /** Names the channels that a notifier declares and that nothing could carry. */
 export const checkChannelsCarried = (
-  routes: Routes,
+  routes: Pick<ReadonlySet<string>, 'has'>,
   channels: readonly { readonly notifier: string; readonly channel: string }[],
 ): void => {
   const stranded = channels.filter(({ channel }) => channel !== 'in_app' && !routes.has(channel))

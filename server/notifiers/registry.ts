@@ -127,6 +127,15 @@ const definitionFaults = (definition: AnyDefinition): string[] => {
   return faults
 }
 
+/** Those that can be read at all, with faults or without: so that what names them can be checked beside them. */
+export const readableNotifiers = (notifiers: CarillonConfig['notifiers']): Registry => {
+  const found = (Array.isArray(notifiers) ? notifiers : []).flatMap((notifier) => {
+    const definition = definitionOf(notifier)
+    return definition && !blank(definition.key) && definition.render instanceof Object ? [definition] : []
+  })
+  return new Map(found.map((definition) => [definition.key, definition]))
+}
+
 /** Checks every notifier and indexes them by key. All faults are named at once, in one `SetupError`. */
 export const buildRegistry = (notifiers: CarillonConfig['notifiers']): Registry => {
   if (!Array.isArray(notifiers)) throw new SetupError('`notifiers` must be a list')
