@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { readDevFile, startProcess } from '../cli/carillon-process.ts'
 import { launchChromium } from './support/chromium.ts'
 
-/** The pictures of the README, of the demo as it is now: `npm run screenshots`. */
+/** The pictures of the guides, of the demo as it is now: `npm run screenshots`. */
 
 const FOLDER = resolve(import.meta.dirname, '../../docs/images')
 const NEWS = [

@@ -9,12 +9,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const ROOT = resolve(import.meta.dirname, '../..')
 const run = promisify(execFile)
 let host: string
+let guide: string
 let [adapter, suite]: string[] = []
 
 beforeAll(async () => {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
-  const section = readme.slice(readme.indexOf('### Your own adapter'))
-  ;[adapter, suite] = [...section.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
+  guide = await readFile(join(ROOT, 'docs/custom-adapters.md'), 'utf8')
+  ;[adapter, suite] = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
   host = await mkdtemp(join(tmpdir(), 'carillon-host-'))
   await mkdir(join(host, 'node_modules/@types'), { recursive: true })
   await symlink(ROOT, join(host, 'node_modules/carillon'))
@@ -33,7 +33,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(host, { recursive: true, force: true }))
 
-/** Type-checks the adapter and its test as they stand in the README, and runs the test by Node's own runner. */
+/** Type-checks the adapter and its test as they stand in the guide, and runs the test by Node's own runner. */
 const runSuite = async (change: (adapter: string) => string): Promise<{ passed: boolean; output: string }> => {
   await writeFile(join(host, 'pigeon.ts'), change(adapter ?? ''))
   await writeFile(join(host, 'pigeon.test.ts'), suite ?? '')
@@ -49,7 +49,7 @@ const runSuite = async (change: (adapter: string) => string): Promise<{ passed: 
 const failedCases = (output: string): string[] =>
   [...output.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, name]) => name ?? '')
 
-test("the README's adapter passes the contract by node --test, in a project of its own", async () => {
+test("the guide's adapter passes the contract by node --test, in a project of its own", async () => {
   const { passed, output } = await runSuite((code) => code)
   expect({ passed, failed: failedCases(output), output: passed ? '' : output }).toEqual({
     passed: true,
@@ -65,7 +65,9 @@ test('with a new key for each try it fails the case that is about keys, and is t
   expect(failedCases(output)).toEqual([
     'two tries give the provider the same idempotency key, and another delivery another',
   ])
-  expect(output).toContain('the adapter "pigeon" gave its provider another idempotency key on the second try')
+  const fault = 'the adapter "pigeon" gave its provider another idempotency key on the second try'
+  expect(output).toContain(fault)
+  expect(guide).toContain(fault)
 }, 60_000)
 
 test('an adapter that is none does not type-check', async () => {

@@ -78,7 +78,7 @@ test("a configuration type-checks in a project of the host's own, and a wrong on
   expect(await typeCheck()).toContain("'subject' is missing")
 })
 
-test("the README's snippets for front ends type-check in a host's project, without Node's types", async () => {
+test("the guide's snippets for front ends type-check in a host's project, without Node's types", async () => {
   const folder = join(host, 'front-end')
   await mkdir(folder)
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }))
@@ -86,9 +86,8 @@ test("the README's snippets for front ends type-check in a host's project, witho
     join(folder, 'backend.d.ts'),
     'declare const process: { readonly env: Record<string, string | undefined> }',
   )
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
-  const section = /^## From a front end$([\s\S]*?)^## /m.exec(readme)?.[1] ?? ''
-  const snippets = [...section.matchAll(/```(tsx?)\n([\s\S]*?)```/g)]
+  const guide = await readFile(join(ROOT, 'docs/front-ends.md'), 'utf8')
+  const snippets = [...guide.matchAll(/```(tsx?)\n([\s\S]*?)```/g)]
   expect(snippets).toHaveLength(5)
   for (const [index, [, ending, text = '']] of snippets.entries()) {
     await writeFile(join(folder, `snippet-${index}.${ending}`), text)

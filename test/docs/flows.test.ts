@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../server/app.ts'
 import { SetupError } from '../../server/errors.ts'
-import { differencesIn, loadConfigText, stepsOf, writeAnswers } from './support/flow.ts'
+import { differencesIn, loadConfigOf, stepsOf, writeAnswers } from './support/flow.ts'
 import { placeOf, readPage, readPages } from './support/pages.ts'
 
 // Changed on purpose? CARILLON_WRITE_ANSWERS=1 npx vitest run test/docs/flows.test.ts puts the answers into the pages.
@@ -31,7 +31,7 @@ const CONFIGS = PAGES.flatMap((page) =>
 test.each(CONFIGS.map((one) => [one.place, one] as const))(
   'the configuration at %s starts, or is refused in the words that are shown',
   async (place, { page, block, next }) => {
-    const read = async () => readConfig(await loadConfigText(block.text))
+    const read = async () => readConfig(await loadConfigOf(page, block))
     if (!block.marks.has('refused')) return void expect((await read()).notifiers.size).toBeGreaterThan(0)
     const error = await read().catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(SetupError)

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DocPage, ROOT, readPages } from './support/pages.ts'
 
-/** A project of a host's own, with the package installed as it was built (npm run build). */
+/** A project of a host's own, with this package installed, whose sources are asked for its types. */
 let host: string
 
 const COMPILER_OPTIONS = {
@@ -19,6 +19,8 @@ const COMPILER_OPTIONS = {
   skipLibCheck: true,
   noEmit: true,
   allowImportingTsExtensions: true,
+  resolveJsonModule: true,
+  customConditions: ['carillon-source'],
 }
 
 /** The files that a page's snippets are: by the names that it gives them, and one that `continues` in the file before it. */
@@ -39,10 +41,9 @@ beforeAll(async () => {
   host = await mkdtemp(join(tmpdir(), 'carillon-guides-'))
   await mkdir(join(host, 'node_modules/@types'), { recursive: true })
   await symlink(ROOT, join(host, 'node_modules/carillon'))
-  for (const name of ['zod', 'react', '@types/node', '@types/react', 'graphql-ws', 'urql', '@urql/core', 'vitest']) {
-    await symlink(join(ROOT, 'node_modules', name), join(host, 'node_modules', name)).catch(() => mkdir(join(host, 'node_modules/@urql')))
+  for (const name of ['zod', 'react', '@types/node', '@types/react']) {
+    await symlink(join(ROOT, 'node_modules', name), join(host, 'node_modules', name))
   }
-  await symlink(join(ROOT, 'node_modules/@urql/core'), join(host, 'node_modules/@urql/core')).catch(() => {})
   await writeFile(join(host, 'package.json'), '{ "type": "module" }')
   await writeFile(join(host, 'tsconfig.json'), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }))
   for (const page of readPages()) {
@@ -55,17 +56,20 @@ beforeAll(async () => {
 })
 afterAll(() => rm(host, { recursive: true, force: true }))
 
-const typeCheck = async (): Promise<string> => {
+/** What is wrong with the snippets, a line each. */
+const typeFaults = async (): Promise<readonly string[]> => {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  return promisify(execFile)(process.execPath, [tsc], { cwd: host }).then(
+  const said = await promisify(execFile)(process.execPath, [tsc], { cwd: host, maxBuffer: 2 ** 26 }).then(
     () => '',
     ({ stdout }: { stdout: string }) => stdout,
   )
+  // The package's own sources are checked elsewhere, with its own settings.
+  return said.split('\n').filter((line) => line.includes('error TS') && !line.startsWith('..'))
 }
 
 test("every snippet of the guides type-checks in a host's project", async () => {
   await writeFile(join(host, 'wrong.ts'), `import { log } from 'carillon'\nlog({ nmae: 'a' })\n`)
-  const [expected, ...others] = (await typeCheck()).split('\n').filter((line) => line.includes('error TS')).sort((a) => (a.startsWith('wrong.ts') ? -1 : 0))
-  expect(others).toEqual([])
-  expect(expected).toContain("'nmae' does not exist")
+  const faults = await typeFaults()
+  expect(faults.filter((line) => !line.startsWith('wrong.ts'))).toEqual([])
+  expect(faults).toEqual([expect.stringContaining("'nmae' does not exist")])
 }, 120_000)

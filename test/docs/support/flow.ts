@@ -10,10 +10,14 @@ import { eventsOf } from '../../support/event-stream.ts'
 import { difference, type Meanings, meant, shortenedAnswer, shownJson } from './answers.ts'
 import { type Block, type DocPage, placeOf, ROOT } from './pages.ts'
 
-/** A configuration as it stands in a guide. */
-export const loadConfigText = async (text: string): Promise<CarillonConfig> => {
+/** A configuration as it stands in a guide, beside the files that the guide names. */
+export const loadConfigOf = async ({ blocks }: DocPage, { text }: Block): Promise<CarillonConfig> => {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-guide-'))
   try {
+    for (const { marks, text } of blocks) {
+      const file = marks.get('file')
+      if (file !== undefined) await writeFile(join(folder, file), text)
+    }
     await writeFile(join(folder, 'carillon.config.ts'), text)
     return await loadConfigFile(join(folder, 'carillon.config.ts'))
   } finally {
@@ -92,7 +96,7 @@ const credentialOf = async (carillon: TestCarillon, who: string): Promise<string
 export const differencesIn = async (page: DocPage): Promise<readonly string[]> => {
   const shownConfig = page.blocks.find(({ marks }) => marks.has('config'))
   const config = shownConfig
-    ? await loadConfigText(shownConfig.text)
+    ? await loadConfigOf(page, shownConfig)
     : await loadConfigFile(join(ROOT, 'carillon.config.ts'))
   const clock = new TestClock()
   const carillon = await startCarillon(config, { clock, publicUrl: null })
