@@ -17,9 +17,7 @@ export const shownJson = (value: unknown, indent = '', before = 0): string => {
     return `${start}${shownJson(only[1], indent, before + start.length)}${isList ? close : ` ${close}`}`
   }
   const deeper = `${indent}  `
-  const lines = members.map(
-    ([name, one]) => deeper + named(name) + shownJson(one, deeper, named(name).length + 1),
-  )
+  const lines = members.map(([name, one]) => deeper + named(name) + shownJson(one, deeper, named(name).length + 1))
   return `${open}\n${lines.join(',\n')}\n${indent}${close}`
 }
 

@@ -34,9 +34,9 @@ export interface Step {
 /** What of a page is to be carried out: operations with a shown answer, and those marked `ask`. */
 export const stepsOf = ({ blocks }: DocPage): readonly Step[] =>
   blocks.flatMap((block, index) => {
-    if (block.language !== 'graphql') return []
+    if (block.language !== 'graphql' || block.marks.has('not checked')) return []
     const next = blocks[index + 1]
-    const shown = next?.language === 'json' && !next.marks.has('apart') ? next : null
+    const shown = next?.language === 'json' && !next.marks.has('not checked') ? next : null
     return shown || block.marks.has('ask') ? [{ block, shown }] : []
   })
 
@@ -110,14 +110,18 @@ export const differencesIn = async (page: DocPage): Promise<readonly string[]> =
       await carillon.drainJobs()
       const credential = await credentialOf(carillon, block.marks.get('ask') ?? '')
       for (let time = Number(block.marks.get('times') ?? 1); time > 1; time--) {
-        await carillon.ok(credential, meant(block.text, meanings).replaceAll(/(idempotencyKey: "[^"]*)"/g, `$1-${time}"`))
+        await carillon.ok(
+          credential,
+          meant(block.text, meanings).replaceAll(/(idempotencyKey: "[^"]*)"/g, `$1-${time}"`),
+        )
       }
       const query = meant(block.text, meanings)
       const { data, errors } = /^subscription\b/.test(query)
         ? await firstEvent(carillon.graphqlUrl, { credential, query })
         : await carillon.ask(credential, query)
       const answer = errors.length > 0 ? { errors, data } : { data }
-      if (errors.length > 0 && !block.marks.has('refused')) found.push(`${placeOf(page, block)} ${JSON.stringify(errors)}`)
+      if (errors.length > 0 && !block.marks.has('refused'))
+        found.push(`${placeOf(page, block)} ${JSON.stringify(errors)}`)
       if (!shown) continue
       const fault = difference(JSON.parse(shown.text), answer, { meanings })
       if (fault === null) {
