@@ -279,6 +279,50 @@ test('a channel that nothing carries is refused, with the notifier that declares
   expect(await faultsOf({ notifiers: [chosen] })).toContain('Notifier "fine": channel "pager" has no adapter')
 })
 
+const EMAIL = { channels: ['email'], render: { email: () => ({ subject: '', html: '', text: '' }) } }
+const held = defined({ ...EMAIL, key: 'held', category: 'held', digest: { email: {} } })
+const other = defined({ ...EMAIL, key: 'other', category: 'other', digest: { email: {} } })
+const unheld = defined({ ...EMAIL, key: 'unheld' })
+const rule = { key: 'daily', version: 1, channel: 'email', groupBy: 'category', window: { kind: 'fixed', minutes: 60 } }
+const adapters = { email: memory() }
+
+test.each<[string, object, string]>([
+  ['a channel that nobody renders', { channel: 'mail' }, 'no notifier renders its channel "mail"'],
+  ['a notifier that there is not', { matchNotificationKey: 'hold' }, 'there is no notifier "hold"'],
+  ['a category that there is not', { matchCategory: 'hold' }, 'no notifier is of the category "hold"'],
+  [
+    'a notifier of another category',
+    { matchNotificationKey: 'other', matchCategory: 'held' },
+    'the notifier "other" is not of the category "held"',
+  ],
+  [
+    'a notifier that asks for no digest',
+    { matchNotificationKey: 'unheld' },
+    'the notifier "unheld" has no `digest.email`, so nothing of it is held',
+  ],
+])('a digest rule that names %s is refused, and a right one beside it is not', async (_, change, fault) => {
+  const sound = { ...rule, key: 'sound', matchNotificationKey: 'held', matchCategory: 'held' }
+  const message = await faultsOf({
+    notifiers: [held, other, unheld],
+    adapters,
+    digestRules: [sound, { ...rule, ...change }],
+  })
+  expect(message).toBe(`The digest rules name what there is not:\n- Digest rule "daily": ${fault}`)
+})
+
+test('what is wrong with notifiers, with what names them, and with what carries them is told at once', async () => {
+  const message = await faultsOf({
+    notifiers: [defined({ ...EMAIL, version: 0 })],
+    adapters: { sms: {} },
+    digestRules: [{ ...rule, channel: 'mail' }],
+    defaults: { timeZone: 'Mars/Olympus' },
+  })
+  for (const fault of ['`version` must be', 'adapters.sms is no adapter', 'channel "mail"', '"Mars/Olympus"']) {
+    expect(message).toContain(fault)
+  }
+  expect(message).toContain('Notifier "fine": channel "email" has no adapter')
+})
+
 test.each<[string, object, string]>([
   ['notifiers that are no list', { notifiers: {} }, '`notifiers` must be a list'],
   [

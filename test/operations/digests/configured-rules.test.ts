@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { createApp } from '../../../server/app.ts'
 import { SetupError } from '../../../server/errors.ts'
-import type { DigestRuleDefinition } from '../../../server/index.ts'
+import { type DigestRuleDefinition, defineNotifier } from '../../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { TestClock } from '../../support/clock.ts'
 import { bucketOf, comment, comments, flush, HOURLY, somebody, upsertRule } from '../../support/digests.ts'
@@ -18,9 +19,19 @@ const DAILY: DigestRuleDefinition = {
   excludeRead: true,
 }
 
+const report = defineNotifier({
+  key: 'report.ready',
+  version: 1,
+  category: 'reports',
+  payload: z.object({}),
+  channels: ['email'],
+  render: { email: () => ({ subject: 'A report', html: '', text: '' }) },
+  digest: { email: {} },
+})
+
 const clock = new TestClock()
 const configOf = (digestRules: readonly DigestRuleDefinition[]) => ({
-  notifiers: [comment],
+  notifiers: [comment, report],
   adapters: { email: scripted('email') },
   digestRules,
 })

@@ -224,7 +224,7 @@ test('members whose notifier is gone are counted; where all are gone, it is trie
   await send('three', ada, 'gone')
   await send('three', eve, 'gone')
   const later = await startCarillon(
-    { notifiers: [plain('two', 'mixed')], adapters, digestRules: [...digestRules, HOURLY] },
+    { notifiers: [plain('two', 'mixed'), comment], adapters, digestRules: [...digestRules, HOURLY] },
     { clock, databaseUrl: carillon.databaseUrl },
   )
   await closeWindows(later)
