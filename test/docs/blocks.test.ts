@@ -33,6 +33,18 @@ test('every block is looked at, or says why it is not, and those are few', () =>
   expect(unchecked.length, unchecked.join(', ')).toBeLessThanOrEqual(MOST_UNCHECKED)
 })
 
+/** What can be said of a block; anything else is misspelt. */
+const MARKS = ['config', 'loads', 'refused', 'file', 'continues', 'ask', 'times', 'clock', 'shown', 'not checked']
+
+test('what comments say of blocks is understood', () => {
+  const strange = readPages().flatMap((page) =>
+    page.blocks.flatMap((block) =>
+      [...block.marks.keys()].filter((name) => !MARKS.includes(name)).map((name) => `${placeOf(page, block)}: ${name}`),
+    ),
+  )
+  expect(strange).toEqual([])
+})
+
 test('what is shown as printed is on the pages whose tests print it', () => {
   const shown = readPages().flatMap(({ path, blocks }) =>
     blocks.flatMap(({ marks }) => (marks.has('shown') ? [path] : [])),

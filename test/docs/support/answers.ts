@@ -23,7 +23,8 @@ export const shownJson = (value: unknown, indent = '', before = 0): string => {
 
 /** Ids, cursors and the like: long, and other ones each time. */
 const isOpaque = (text: string): boolean =>
-  (/^[\w-]{24,}={0,2}$/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text)) || /^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
+  (/^[\w-]{24,}={0,2}$/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text)) ||
+  /^ey[\w-]+\.[\w-]+\.[\w-]+$/.test(text)
 
 const shortened = (text: string): string => `${text.slice(0, 12)}…${text.slice(-4)}`
 
