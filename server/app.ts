@@ -137,7 +137,7 @@ export const readConfig = (config: CarillonConfig) => {
   const routes = check(() => buildRoutes(config))
   const readable = readableNotifiers(config.notifiers)
   check(() => checkChannelsCarried(new Set(Object.keys(config.adapters ?? {})), declaredChannels(readable)))
-  check(() => checkRuleNames(unmatchedRuleNames(digestRules ?? [], readable)))
+  check(() => checkRuleNames(unmatchedRuleNames(config.digestRules, readable)))
   if (faults.length > 0 || !notifiers || !routes || !digestRules || leaseMs === null)
     throw new SetupError(faults.join('\n'))
   return { notifiers, routes, leaseMs, digestRules, retention: retentionOf(config.retention ?? {}) }

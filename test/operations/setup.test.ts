@@ -314,10 +314,16 @@ test('what is wrong with notifiers, with what names them, and with what carries 
   const message = await faultsOf({
     notifiers: [defined({ ...EMAIL, version: 0 })],
     adapters: { sms: {} },
-    digestRules: [{ ...rule, channel: 'mail' }],
+    digestRules: [{ ...rule, channel: 'mail' }, { ...rule, version: 0 }, null],
     defaults: { timeZone: 'Mars/Olympus' },
   })
-  for (const fault of ['`version` must be', 'adapters.sms is no adapter', 'channel "mail"', '"Mars/Olympus"']) {
+  for (const fault of [
+    '`version` must be',
+    'adapters.sms is no adapter',
+    'channel "mail"',
+    'version must be',
+    '"Mars/Olympus"',
+  ]) {
     expect(message).toContain(fault)
   }
   expect(message).toContain('Notifier "fine": channel "email" has no adapter')
