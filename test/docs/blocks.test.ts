@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { transform } from 'esbuild'
 import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { schema } from '../../schema/index.ts'
 import { type Block, blocksIn, placeOf, ROOT, readPages } from './support/pages.ts'
 
 /** What is looked at here or by the tests beside this one. */
-const LOOKED_AT = ['graphql', 'json', 'ts', 'tsx', 'sh']
+const LOOKED_AT = ['graphql', 'json', 'ts', 'tsx', 'js', 'sh', 'console']
 const MOST_UNCHECKED = 15
 
 const isUnchecked = ({ marks }: Block): boolean => marks.has('not checked')
@@ -70,11 +71,23 @@ test.each(
   expect(() => JSON.parse(text)).not.toThrow()
 })
 
+test('every JavaScript snippet can be read', async () => {
+  for (const { place, block } of blocksIn('js')) {
+    if (isUnchecked(block)) continue
+    const read = await transform(block.text, { loader: 'js' }).catch((error: Error) => error)
+    expect([place, read instanceof Error ? read.message : null]).toEqual([place, null])
+  }
+})
+
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 
+/** What is typed: all of a script, and of a session what stands behind its prompts. */
+const typedIn = ({ language, text }: Block): string =>
+  language === 'sh' ? text : [...text.matchAll(/^\$ (.*(?:\\\n.*)*)/gm)].map(([, line]) => line).join('\n')
+
 /** The commands of a block, one a line, without comments and what a shell joins them with. */
-const commandsIn = (text: string): string[] =>
-  text
+const commandsIn = (block: Block): string[] =>
+  typedIn(block)
     .replaceAll('\\\n', ' ')
     .split('\n')
     .flatMap((line) => line.replace(/(^|\s)#.*$/, '').split(/&&|\|/))
@@ -117,10 +130,10 @@ const npxFault = (rest: readonly string[], commands: readonly string[]): string 
 
 test('every command that is shown exists', async () => {
   const commands = await commandNames()
-  const faults = blocksIn('sh').flatMap(({ place, block }) =>
+  const faults = blocksIn('sh', 'console').flatMap(({ place, block }) =>
     isUnchecked(block)
       ? []
-      : commandsIn(block.text).flatMap((command) => {
+      : commandsIn(block).flatMap((command) => {
           const [program = '', ...rest] = command.replace(/^exec /, '').split(/\s+/)
           const fault =
             program === 'npm'

@@ -23,6 +23,12 @@ const COMPILER_OPTIONS = {
   customConditions: ['carillon-source'],
 }
 
+/** What a snippet that imports nothing leaves to its reader: the package's names, and notifiers that stand elsewhere. */
+const LEFT_OUT = `import { type Adapter, type Notifier, defineConfig, defineNotifier, log, secret, smtp, webhook } from 'carillon'
+import { z } from 'zod'
+declare const notifiers: readonly Notifier[]
+`
+
 /** The files that a page's snippets are: by the names that it gives them, and one that `continues` in the file before it. */
 const filesOf = ({ path, blocks }: DocPage): ReadonlyMap<string, string> => {
   const files = new Map<string, string>()
@@ -34,7 +40,8 @@ const filesOf = ({ path, blocks }: DocPage): ReadonlyMap<string, string> => {
     if (!marks.has('continues')) last = marks.get('file') ?? `line-${line}.${language}`
     files.set(last, (files.get(last) ?? '') + text)
   }
-  return new Map([...files].map(([name, text]) => [join(basename(path, '.md'), name), text]))
+  const whole = (text: string): string => (/^import /m.test(text) ? text : LEFT_OUT + text)
+  return new Map([...files].map(([name, text]) => [join(basename(path, '.md'), name), whole(text)]))
 }
 
 beforeAll(async () => {
