@@ -10,7 +10,6 @@ const COMING = [
   'docs/roles.md',
   'docs/metrics.md',
   'docs/tracing.md',
-  'docs/privacy-and-retention.md',
   'docs/console.md',
   'docs/scaling.md',
   'docs/packaging.md',
