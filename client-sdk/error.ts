@@ -71,9 +71,12 @@ export const errorOfAnswer = (
   details: Pick<ErrorDetails, 'status' | 'retryAfterSeconds'> = {},
 ): CarillonClientError => {
   const [first = { message: 'The answer has neither data nor errors' }] = errors
-  const { code = 'BAD_RESPONSE', path, issues, eventId } = (first.extensions ?? {}) as Partial<CarillonClientError>
+  const said = (first.extensions ?? {}) as Partial<CarillonClientError>
+  const { code = 'BAD_RESPONSE', path, issues, eventId } = said
   return new CarillonClientError(code, first.message, {
     ...details,
+    // Over a socket there is no header that says it.
+    retryAfterSeconds: details.retryAfterSeconds ?? said.retryAfterSeconds ?? null,
     errors,
     path: path ?? null,
     issues: issues ?? null,

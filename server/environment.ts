@@ -8,6 +8,24 @@ const httpUrl = z
   .refine(({ username, search, hash }) => !username && !search && !hash, 'must have no credentials, query or fragment')
   .transform(({ href }) => href.replace(/\/+$/, ''))
 
+const wholeNumber = z.coerce
+  .number({ error: 'must be a whole number, 0 for no limit' })
+  .int('must be a whole number, 0 for no limit')
+  .min(0, 'must be a whole number, 0 for no limit')
+
+const isOrigin = (text: string): boolean => {
+  try {
+    const { protocol, origin } = new URL(text)
+    return /^https?:$/.test(protocol) && origin === text
+  } catch {
+    return false
+  }
+}
+
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .refine((list) => list.every(isOrigin), 'must be origins such as https://app.example.com, with commas between them')
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const variables = z.object({
@@ -29,6 +47,17 @@ const variables = z.object({
     .int('must be a number from 1 on')
     .min(1, 'must be a number from 1 on')
     .optional(),
+  CARILLON_REQUESTS_PER_SECOND_PER_KEY: wholeNumber.default(5_000),
+  CARILLON_REQUESTS_PER_SECOND_PER_RECIPIENT: wholeNumber.default(100),
+  CARILLON_REFUSED_PER_MINUTE_PER_ADDRESS: wholeNumber.default(600),
+  CARILLON_PROXIES: z.coerce
+    .number({ error: 'must be a number of proxies' })
+    .int('must be a number of proxies')
+    .min(0, 'must be a number of proxies')
+    .max(10, 'must be a number of proxies, at most 10')
+    .default(0),
+  CARILLON_CORS_ORIGINS: origins.optional(),
+  CARILLON_GRAPHIQL: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
   CARILLON_ROLE: z.enum(ROLES, { error: `must be one of ${ROLES.join(', ')}` }).default('all'),
   CARILLON_URL: httpUrl.optional(),
   CARILLON_KEY: z.string().min(1).optional(),
@@ -63,6 +92,18 @@ export interface Environment {
   readonly redisUrl: string | null
   /** How many sockets and streams of events one recipient may have open at once; `null`: the default. */
   readonly streamsPerRecipient: number | null
+  /** How many requests a second one API key may make, on one process; 0 for no limit. */
+  readonly requestsPerKey: number
+  /** The same for one recipient, counted over ten seconds. */
+  readonly requestsPerRecipient: number
+  /** How many requests a minute without a valid credential one address may make; 0 for no limit. */
+  readonly refusedPerAddress: number
+  /** How many proxies in front are to be believed about whom they were called by. */
+  readonly proxies: number
+  /** Which pages of browsers may ask; `null`: all. */
+  readonly corsOrigins: readonly string[] | null
+  /** Whether there is GraphiQL, and the schema may be asked for; `null`: in development alone. */
+  readonly graphiql: boolean | null
   /** What this process does; `all` by default. */
   readonly role: Role
   /** The server that commands ask, and the API key they ask it with; `null`: as `.carillon/dev.json` says. */
@@ -93,6 +134,12 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     publicUrl: data.CARILLON_PUBLIC_URL ?? null,
     redisUrl: data.CARILLON_REDIS_URL ?? null,
     streamsPerRecipient: data.CARILLON_STREAMS_PER_RECIPIENT ?? null,
+    requestsPerKey: data.CARILLON_REQUESTS_PER_SECOND_PER_KEY,
+    requestsPerRecipient: data.CARILLON_REQUESTS_PER_SECOND_PER_RECIPIENT,
+    refusedPerAddress: data.CARILLON_REFUSED_PER_MINUTE_PER_ADDRESS,
+    proxies: data.CARILLON_PROXIES,
+    corsOrigins: data.CARILLON_CORS_ORIGINS ?? null,
+    graphiql: data.CARILLON_GRAPHIQL === undefined ? null : data.CARILLON_GRAPHIQL === 'on',
     role: data.CARILLON_ROLE,
     serverUrl: data.CARILLON_URL ?? null,
     serverKey: data.CARILLON_KEY ?? null,

@@ -6,6 +6,7 @@ import { loadConfigFile } from '../config-file.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
 import { createCompiler } from '../http/compiled-execution.ts'
+import { shownError } from '../http/errors.ts'
 import { createGraphQLServer } from '../http/graphql.ts'
 import { tenantExists } from '../operations/tenants.ts'
 import { databaseError, databaseUrlOf } from './with-database.ts'
@@ -43,7 +44,12 @@ export const askDatabase = async <T>(
           `There is no tenant ${JSON.stringify(tenantId)}: "carillon tenants list" shows those there are`,
         )
       }
-      const server = createGraphQLServer(app, schema, createCompiler())
+      const server = createGraphQLServer(app, {
+        schema,
+        compiler: createCompiler(),
+        shown: shownError(app.telemetry, { suggestions: true }),
+        introspection: true,
+      })
       const principal = { tenantId, scopes: ['OPERATE', 'TRIGGER'], recipientId: null, expiresAt: null } as const
       const client = createClient({
         url: WITHIN,

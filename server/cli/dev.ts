@@ -86,6 +86,7 @@ const makeDataDir = async (dataDir: string): Promise<void> => {
 /** `carillon dev`: everything on one machine, with a database of its own, keys, and GraphiQL. */
 export const dev = async (environment: Environment): Promise<void> => {
   const { dataDir, host } = environment
+  const graphiql = environment.graphiql ?? true
   const config = await loadConfigFile(environment.configFile)
   // Before anything is opened: a fault shows at once.
   readConfig(config)
@@ -104,14 +105,19 @@ export const dev = async (environment: Environment): Promise<void> => {
         databaseUrl,
         config,
         secretKey,
+        introspection: graphiql,
         linksToItself: true,
         pages: async (app) => {
           keys = await developmentKeys(app, devFile)
           const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })
           const toGraphiql: Page = (_, response) => void response.writeHead(302, { location: '/graphiql' }).end()
-          return new Map([
-            ['/graphiql', page],
-            ['/', toGraphiql],
+          return new Map<string, Page>([
+            ...(graphiql
+              ? ([
+                  ['/graphiql', page],
+                  ['/', toGraphiql],
+                ] as const)
+              : []),
             ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: loadDemoBundle }) : []),
           ])
         },

@@ -7,6 +7,7 @@ import { type HttpServer, serveHttp } from '../http/server.ts'
 import { createLogger, logTelemetry } from '../logging.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createTelemetry } from '../telemetry.ts'
+import { httpLimits, type LimitsEnvironment } from './http-limits.ts'
 
 export interface Served {
   readonly app: App
@@ -23,21 +24,20 @@ export const serve = async (
     port,
     publicUrl,
     redisUrl,
-    streamsPerRecipient,
     metrics: metricsDoor,
     logLevel,
     production,
     role = 'all',
-  }: Pick<
-    Environment,
-    'host' | 'port' | 'publicUrl' | 'redisUrl' | 'streamsPerRecipient' | 'metrics' | 'logLevel' | 'production'
-  > &
+    ...environment
+  }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'metrics' | 'logLevel' | 'production'> &
+    LimitsEnvironment &
     Partial<Pick<Environment, 'role'>>,
   {
     databaseUrl,
     config,
     secretKey,
     pages,
+    introspection = true,
     linksToItself = false,
   }: {
     readonly databaseUrl: string
@@ -45,6 +45,8 @@ export const serve = async (
     readonly secretKey: string
     /** Pages beside the API, made once the service is up. */
     readonly pages?: (app: App) => Promise<ReadonlyMap<string, Page>>
+    /** Whether callers may ask for the schema. */
+    readonly introspection?: boolean
     /** Whether links lead to where the server listens, where no other address is known; they work on this machine alone. */
     readonly linksToItself?: boolean
   },
@@ -67,7 +69,8 @@ export const serve = async (
       healthOnly: role === 'worker',
       metrics: { metrics, openToLoopback: !production },
       ...(pages && { pages: await pages(app) }),
-      ...(streamsPerRecipient && { streams: { perRecipient: streamsPerRecipient } }),
+      introspection,
+      ...httpLimits(environment),
     })
     ownUrl = http.url
     if (works) app.worker.start()

@@ -3,10 +3,16 @@ import { readConfig } from '../app.ts'
 import { loadConfigFile } from '../config-file.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
+import { graphiqlPage } from '../http/graphiql.ts'
+import type { Page } from '../http/page.ts'
 import { createLogger } from '../logging.ts'
 import { serve } from './serve.ts'
 import { untilDatabaseAnswers } from './until-database.ts'
 import { untilStopped } from './until-stopped.ts'
+
+/** Shows to anybody who comes by, so it holds no credential, and nothing of the host's notifiers. */
+const bareGraphiql = (): ReadonlyMap<string, Page> =>
+  new Map([['/graphiql', graphiqlPage({ credential: null, tabs: [{ query: '{ viewer { tenantId scopes } }' }] })]])
 
 /** `carillon start`: the service in production, on a database of the operator's. */
 export const start = async (environment: Environment): Promise<void> => {
@@ -26,10 +32,17 @@ export const start = async (environment: Environment): Promise<void> => {
     )
   }
   const { host, port, metrics, logLevel } = environment
+  const graphiql = environment.graphiql ?? false
   const served = await untilDatabaseAnswers(
     async () => {
       await applyMigrations(databaseUrl)
-      return serve(environment, { databaseUrl, config, secretKey })
+      return serve(environment, {
+        databaseUrl,
+        config,
+        secretKey,
+        introspection: graphiql,
+        ...(graphiql && { pages: () => Promise.resolve(bareGraphiql()) }),
+      })
     },
     { databaseUrl, doors: [{ host, port }, ...(metrics ? [metrics] : [])], logger: createLogger(logLevel) },
   )

@@ -3,7 +3,8 @@ const REMOVED = '[removed]'
 const SHORTEST_PART = 4
 
 const WORD = /[^\s"'`<>(){}[\],;=]+/g
-const EDGES = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu
+// What stands at the end is looked for from where it begins, and not from each of its characters.
+const EDGES = /^[^\p{L}\p{N}]+|(?<![^\p{L}\p{N}])[^\p{L}\p{N}]+$/gu
 
 /** As it may be written where it is quoted. */
 const spellings = (secret: string): readonly string[] => [

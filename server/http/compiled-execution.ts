@@ -6,13 +6,17 @@ import {
   execute,
   GraphQLError,
   getOperationAST,
+  getVariableValues,
   type SourceLocation,
 } from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { Plugin } from 'graphql-yoga'
+import { hasMoreValuesThan } from './variables-size.ts'
 
 /** A document is compiled when it comes again this often: one that is sent once is not worth it. */
 const COMPILE_AFTER = 3
+/** Each fault in variables quotes the object that it is in: where there are more values than this, one is told. */
+const MANY_VALUES = 250
 
 interface Entry {
   seen: number
@@ -45,6 +49,19 @@ const withPlaces = (result: ExecutionResult, { loc }: DocumentNode): ExecutionRe
   return { ...result, errors }
 }
 
+/** What is to be executed, so that faults in many variables cost no more than those in few. */
+export const withFewFaults = (args: ExecutionArgs): ExecutionArgs =>
+  hasMoreValuesThan(MANY_VALUES, args.variableValues) ? { ...args, options: { maxCoercionErrors: 1 } } : args
+
+const executeSafely = (args: ExecutionArgs) => execute(withFewFaults(args)) as MaybePromise<ExecutionResult>
+
+/** The faults of variables that are many, which compiled execution would all find; `null` where it may look itself. */
+const faultsOfMany = ({ schema, document, operationName, variableValues }: ExecutionArgs) => {
+  if (!hasMoreValuesThan(MANY_VALUES, variableValues)) return null
+  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? []
+  return getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 1 }).errors ?? null
+}
+
 /**
  * Nearly doubles what one process answers, and more than that for the events of subscriptions. Documents are told apart
  * by identity: Yoga keeps the parsed ones.
@@ -75,16 +92,18 @@ export const createCompiler = (): Compiler => {
     const query = queryFor(args)
     if (!query) return null
     return (given) => {
+      const errors = faultsOfMany(given)
+      if (errors) return { errors }
       const result = query(given.rootValue, given.contextValue, given.variableValues)
       if ('then' in result) return result.then((answer) => withPlaces(answer, given.document))
       // Without data nothing was executed: the variables do not fit, which graphql-js says more exactly.
-      return 'data' in result ? withPlaces(result, given.document) : (execute(given) as MaybePromise<ExecutionResult>)
+      return 'data' in result ? withPlaces(result, given.document) : executeSafely(given)
     }
   }
 
   return {
     compiledFor,
-    execute: (args) => (compiledFor(args) ?? execute)(args) as MaybePromise<ExecutionResult>,
+    execute: (args) => (compiledFor(args) ?? executeSafely)(args),
   }
 }
 
@@ -112,12 +131,12 @@ const executeEach = (
 /** Lets Yoga execute by a compiler. */
 export const compiledExecution = (compiler: Compiler): Plugin => ({
   onExecute({ args, setExecuteFn }) {
-    const compiled = compiler.compiledFor(args)
-    if (compiled) setExecuteFn(compiled)
+    // Not by Yoga's own executor, which takes an object with a field that is called `then` for a promise.
+    setExecuteFn(compiler.compiledFor(args) ?? executeSafely)
   },
   onSubscribe({ setSubscribeFn }) {
     setSubscribeFn(async (args: ExecutionArgs) => {
-      const source = await createSourceEventStream(args)
+      const source = await createSourceEventStream(withFewFaults(args))
       if (!(Symbol.asyncIterator in source)) return source
       return executeEach(source, (rootValue) => compiler.execute({ ...args, rootValue }))
     })

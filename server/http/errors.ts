@@ -20,6 +20,7 @@ export const extensionsOf = ({ code, details }: CarillonError): Record<string, u
   ...(details.path && { path: details.path }),
   ...(details.issues && { issues: details.issues }),
   ...(details.eventId && { eventId: encodeNodeId('Event', details.eventId) }),
+  ...(details.retryAfterSeconds && { retryAfterSeconds: details.retryAfterSeconds }),
 })
 
 /** Where a coercion error says that the fault is: `... at "input.recipients[2].id"`, or after the variable's name. */
@@ -28,19 +29,36 @@ const inputPath = (message: string): (string | number)[] | null => {
   return place ? [...place.matchAll(/[^.[\]]+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part)) : null
 }
 
+const QUOTES = ' got invalid value '
+const PLACE = ' at '
+
 /**
  * An object that does not fit is quoted whole by graphql-js, with whatever stands in its other fields, a payload's secret
  * ones among them. What is wrong with it is said behind that.
  */
-const withoutQuotedObject = (message: string): string =>
-  message.replace(/ got invalid value [{[][\s\S]*?(?= at "[^"]*"; [^;]*$|; [^;]*$)/, ' got an invalid value')
+const withoutQuotedObject = (message: string): string => {
+  const start = message.indexOf(QUOTES)
+  const quoted = start + QUOTES.length
+  const reason = message.lastIndexOf(';')
+  if (start < 0 || reason < quoted || message[reason + 1] !== ' ' || !/[{[]/.test(message[quoted] ?? '')) return message
+  // By hand: what is quoted may be long, and look like anything.
+  const opening = message[reason - 1] === '"' ? message.lastIndexOf('"', reason - 2) - PLACE.length : -1
+  const end = opening > quoted && message.startsWith(PLACE, opening) ? opening : reason
+  return `${message.slice(0, start)} got an invalid value${message.slice(end)}`
+}
+
+/** What graphql-js guesses that was meant is a name out of the schema. */
+const withoutSuggestion = (message: string): string => {
+  const start = message.lastIndexOf(' Did you mean ')
+  return start >= 0 && message.endsWith('?') ? message.slice(0, start) : message
+}
 
 /** Syntax, validation and coercion: the mistakes that graphql-js finds by itself. */
-const requestError = (error: GraphQLError): GraphQLError => {
-  const tooComplex = /more that \d+ tokens/.test(error.message)
+const requestError = (error: GraphQLError, suggestions: boolean): GraphQLError => {
   const path = inputPath(error.message) ?? literalPath(error)
-  const code: ErrorCode = tooComplex ? 'QUERY_TOO_COMPLEX' : 'BAD_USER_INPUT'
-  return new GraphQLError(withoutQuotedObject(error.message), {
+  const code: ErrorCode = 'BAD_USER_INPUT'
+  const message = withoutQuotedObject(error.message)
+  return new GraphQLError(suggestions ? message : withoutSuggestion(message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,
@@ -56,13 +74,17 @@ const isGraphQLError = (error: unknown): error is GraphQLError =>
 const isOwnCode = (code: unknown): boolean => ERROR_CODES.some((own) => own === code)
 
 /** Says of an error what a caller may know: its own mistakes as they are, anything else as INTERNAL, without detail. */
+export type ShownError = (given: unknown) => GraphQLError
+
+/** `suggestions`: whether callers who misspell a name are told of one that there is. */
 export const shownError =
-  (telemetry: Telemetry) =>
-  (given: unknown): GraphQLError => {
+  (telemetry: Telemetry, { suggestions }: { readonly suggestions: boolean }): ShownError =>
+  (given) => {
     const wrapped = isGraphQLError(given) ? given : null
     if (wrapped && isOwnCode(wrapped.extensions['code'])) return wrapped
     const cause = wrapped ? wrapped.originalError : given
-    if (wrapped && (!cause || (isGraphQLError(cause) && !cause.originalError))) return requestError(wrapped)
+    if (wrapped && (!cause || (isGraphQLError(cause) && !cause.originalError)))
+      return requestError(wrapped, suggestions)
     const shown = publicError(cause, telemetry)
     return new GraphQLError(shown.message, {
       nodes: wrapped?.nodes ?? null,

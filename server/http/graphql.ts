@@ -7,9 +7,9 @@ import type { Context as Trace } from '../tracing.ts'
 import { type Asked, noteAsked } from './asked.ts'
 import { type Compiler, compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
+import { documentChecks } from './document-checks.ts'
 import { ownErrorCodes } from './error-codes.ts'
-import { shownError } from './errors.ts'
-import { tokenLimit } from './token-limit.ts'
+import type { ShownError } from './errors.ts'
 
 /** What the doors know of a request before GraphQL does. */
 export interface ServerContext {
@@ -20,23 +20,34 @@ export interface ServerContext {
   readonly parent?: Trace
 }
 
-/** A document of more tokens than this is refused before it is looked at. */
-const MAX_TOKENS = 2_000
-
 export type GraphQLServer = YogaServerInstance<ServerContext, Context>
 
 /**
  * GraphQL itself, without anything that another part of the doors does better: pages, CORS, body limits and health are
  * theirs, and each of Yoga's own costs every request.
  */
-export const createGraphQLServer = (app: App, schema: GraphQLSchema, compiler: Compiler): GraphQLServer => {
-  const shown = shownError(app.telemetry)
+export const createGraphQLServer = (
+  app: App,
+  {
+    schema,
+    compiler,
+    shown,
+    introspection,
+  }: {
+    readonly schema: GraphQLSchema
+    readonly compiler: Compiler
+    readonly shown: ShownError
+    /** Whether callers may ask for the schema. */
+    readonly introspection: boolean
+  },
+): GraphQLServer => {
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
     context: ({ principal, parent }) => createContext(app, principal, parent),
     maskedErrors: { maskError: shown },
-    plugins: [tokenLimit(MAX_TOKENS), compiledExecution(compiler), ownErrorCodes(shown), noteAsked()],
+    plugins: [documentChecks({ introspection }), compiledExecution(compiler), ownErrorCodes(shown), noteAsked()],
+    parserAndValidationCache: false,
     graphiql: false,
     landingPage: false,
     cors: false,

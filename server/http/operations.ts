@@ -10,9 +10,9 @@ import {
 import type { App } from '../app.ts'
 import type { Principal } from '../core/principal.ts'
 import { codeOf, type operationIn, tellAnswered } from './asked.ts'
-import type { Compiler } from './compiled-execution.ts'
+import { type Compiler, withFewFaults } from './compiled-execution.ts'
 import { createContext } from './context.ts'
-import { shownError, withoutTransport } from './errors.ts'
+import { type ShownError, withoutTransport } from './errors.ts'
 import type { GraphQLServer } from './graphql.ts'
 
 /** What a client asks for. */
@@ -43,16 +43,17 @@ export type Begin = (principal: Principal, request: OperationRequest) => Promise
  */
 export const createOperations = (
   app: App,
-  { graphql, compiler }: { graphql: GraphQLServer; compiler: Compiler },
+  { graphql, compiler, toShown }: { graphql: GraphQLServer; compiler: Compiler; toShown: ShownError },
 ): Begin => {
-  const toShown = shownError(app.telemetry)
   const shown = (errors: readonly GraphQLError[]) => errors.map((error) => withoutTransport(toShown(error)))
   const refused = (errors: readonly GraphQLError[]): Begun => ({ kind: 'refused', errors: shown(errors) })
   const format = ({ errors, ...result }: ExecutionResult): FormattedExecutionResult =>
     errors ? { ...result, errors: shown(errors) } : result
 
   const stream = async (principal: Principal, args: ExecutionArgs): Promise<Begun> => {
-    const source = await createSourceEventStream({ ...args, contextValue: createContext(app, principal) })
+    const source = await createSourceEventStream(
+      withFewFaults({ ...args, contextValue: createContext(app, principal) }),
+    )
     if (!(Symbol.asyncIterator in source)) return { kind: 'answered', result: format(source) }
     return {
       kind: 'streaming',

@@ -12,13 +12,15 @@ import { type Asked, noteAnswer } from './asked.ts'
 import { credentialOf } from './auth.ts'
 import { readBody } from './body.ts'
 import { createCompiler } from './compiled-execution.ts'
-import { errorBody, unauthenticated } from './errors.ts'
+import { errorBody, shownError, unauthenticated } from './errors.ts'
 import { createGraphQLServer } from './graphql.ts'
 import { answerHealth } from './health.ts'
 import { answerMetrics, METRICS_PATH, type Readable } from './metrics.ts'
 import { createOperations } from './operations.ts'
+import { originsOf } from './origins.ts'
 import type { Page } from './page.ts'
 import { pathOf } from './path.ts'
+import { countRequests, NO_REQUEST_LIMITS, type RequestLimits } from './request-rates.ts'
 import { serveSockets } from './sockets.ts'
 import { DEFAULT_STREAM_LIMITS, type Holder, openStreams, type StreamLimits } from './streams.ts'
 import { answerUnsubscribe } from './unsubscribe.ts'
@@ -38,8 +40,15 @@ export interface HttpOptions {
   /** Pages beside the API, by path. */
   readonly pages?: ReadonlyMap<string, Page>
   readonly schema?: GraphQLSchema
+  /** Whether callers may ask for the schema, and are told of names in it that are like those they misspelt; true where left out. */
+  readonly introspection?: boolean
   /** How many streams there may be, and how they are kept. */
   readonly streams?: StreamLimits
+  /** How much may be asked for; without limit where left out. */
+  readonly requests?: RequestLimits
+  /** Which pages of browsers may ask, such as `https://app.example.com`; all where left out. */
+  readonly origins?: readonly string[] | null
+  readonly timeouts?: Timeouts
   /** Whether it answers health checks and metrics and nothing else, as of a process that carries out jobs; false by default. */
   readonly healthOnly?: boolean
   /** What is read at /metrics, and whether this machine may read it without a key; left out, there is nothing. */
@@ -52,21 +61,30 @@ const HEALTH_ONLY = 'This process carries out jobs (CARILLON_ROLE=worker) and an
 /** Larger than the largest payload by far, and small enough that nobody fills the memory with it. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
-// Credentials travel in a header that no browser adds by itself, so any origin may ask.
-const CORS_HEADERS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'retry-after' } as const
-const PREFLIGHT_HEADERS = {
-  ...CORS_HEADERS,
-  'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'authorization, content-type, accept',
-  'access-control-max-age': '86400',
-} as const
-
 const CLOSE_GRACE_MS = 5_000
+
+/** How long a caller may take, in milliseconds; its connection ends after that. */
+export interface Timeouts {
+  /** To send a request's headers; 15,000 by default. */
+  readonly headersMs?: number
+  /** To send a request whole; 30,000 by default. */
+  readonly requestMs?: number
+  /** Without a byte in either direction, such as one that does not read its answer; 120,000 by default. */
+  readonly silenceMs?: number
+}
+
+/** How often Node looks at whose time is up. */
+const CHECK_TIMEOUTS_EVERY_MS = 1_000
 
 /** Nothing that a plain form on another page could send. */
 const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i
 
-const STATUS: { readonly [Code in ErrorCode]?: number } = { UNAUTHENTICATED: 401, UNAVAILABLE: 503, INTERNAL: 500 }
+const STATUS: { readonly [Code in ErrorCode]?: number } = {
+  UNAUTHENTICATED: 401,
+  RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+}
 
 const refuse = (response: ServerResponse, error: CarillonError, status: number = STATUS[error.code] ?? 400): void => {
   if (response.headersSent) {
@@ -76,7 +94,6 @@ const refuse = (response: ServerResponse, error: CarillonError, status: number =
   const retryAfter = error.details.retryAfterSeconds
   response
     .writeHead(status, {
-      ...CORS_HEADERS,
       'content-type': 'application/json; charset=utf-8',
       ...(retryAfter && { 'retry-after': String(retryAfter) }),
       ...(status === 401 && { 'www-authenticate': 'Bearer' }),
@@ -96,10 +113,14 @@ const tooManyStreams = (perRecipient: number): CarillonError =>
 /** Opens the door over HTTP and sockets. */
 export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpServer> => {
   const compiler = createCompiler()
-  const graphql = createGraphQLServer(app, options.schema ?? carillonSchema, compiler)
+  const introspection = options.introspection ?? true
+  const shown = shownError(app.telemetry, { suggestions: introspection })
+  const graphql = createGraphQLServer(app, { schema: options.schema ?? carillonSchema, compiler, shown, introspection })
   const limits = { ...DEFAULT_STREAM_LIMITS, ...options.streams }
   const streams = openStreams(app.credentials, limits)
   const pages = options.pages ?? new Map<string, Page>()
+  const rates = countRequests(options.requests ?? NO_REQUEST_LIMITS)
+  const origins = originsOf(options.origins ?? null)
   let closing = false
 
   /** A stream of events is counted, and ends with its credential; false where there are as many as there may be. */
@@ -119,8 +140,15 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     // Before anything is waited for: what is active then is this request's.
     const parent = requestContext(request.headers)
     const credential = credentialOf(request)
-    const principal = credential && (await app.credentials.authenticate(credential))
-    if (!principal || credential === null) return refuse(response, unauthenticated(credential !== null))
+    const principal =
+      credential && (await app.credentials.authenticate(credential, () => rates.beforeLookUp(rates.addressOf(request))))
+    if (!principal || credential === null) {
+      const wasValid = credential !== null && (await app.credentials.wasValid(credential))
+      const limited = wasValid ? null : await rates.refused(rates.addressOf(request))
+      return refuse(response, limited ?? unauthenticated(credential !== null))
+    }
+    const limited = await rates.take({ principal, credential })
+    if (limited) return refuse(response, limited)
     const isStream = request.headers.accept?.includes('text/event-stream') === true
     if (request.method === 'GET' && !isStream) {
       const error = new CarillonError(
@@ -142,20 +170,25 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     }
     if (response.destroyed) return
     if (isStream && !openStream({ principal, credential }, response)) {
-      return refuse(response, tooManyStreams(limits.perRecipient), 429)
+      return refuse(response, tooManyStreams(limits.perRecipient))
     }
-    for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
     if (body !== null) Object.assign(request, { body })
     await graphql.handle(request as never, response as never, { principal, asked, parent } as never)
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
+    response.setHeader('x-content-type-options', 'nosniff')
     if (answerHealth(app, request, response, { closing })) return
     if (path === METRICS_PATH && options.metrics) return answerMetrics(app, options.metrics, { request, response })
     if (options.healthOnly) return void response.writeHead(404, { 'content-type': 'text/plain' }).end(HEALTH_ONLY)
     if (path === '/graphql') {
-      if (request.method === 'OPTIONS') return void response.writeHead(204, PREFLIGHT_HEADERS).end()
+      if (request.method === 'OPTIONS') {
+        origins.tellBefore(request, response)
+        return void response.writeHead(204).end()
+      }
+      origins.tell(request, response)
+      response.setHeader('cache-control', 'no-store')
       return answerGraphQL(request, response, noteAnswer(app.telemetry, response))
     }
     const webhook = webhookAddressIn(path)
@@ -167,17 +200,29 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     response.writeHead(404, { 'content-type': 'text/plain' }).end(NOTHING_HERE)
   }
 
-  const server = createServer((request, response) => {
+  const { headersMs = 15_000, requestMs = 30_000, silenceMs = 120_000 } = options.timeouts ?? {}
+  const timeouts = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_EVERY_MS, headersMs),
+  }
+  const server = createServer(timeouts, (request, response) => {
     answer(request, response).catch((error: unknown) => {
       // Who went away in the middle of it is told nothing, and no fault of the server's.
       if (!response.destroyed) refuse(response, publicError(error, app.telemetry))
     })
   })
-  server.headersTimeout = 15_000
-  server.requestTimeout = 30_000
+  server.timeout = silenceMs
   const sockets = options.healthOnly
     ? null
-    : serveSockets(app, server, { begin: createOperations(app, { graphql, compiler }), streams, limits })
+    : serveSockets(app, server, {
+        begin: createOperations(app, { graphql, compiler, toShown: shown }),
+        toShown: shown,
+        streams,
+        rates,
+        origins,
+        limits,
+      })
   await listen(server, options)
   const { port } = server.address() as AddressInfo
 

@@ -2,8 +2,9 @@ import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError
 import type { WebSocket } from 'ws'
 import type { Principal } from '../core/principal.ts'
 import type { Credentials } from '../operations/credentials.ts'
-import { type shownError, unauthenticated, withoutTransport } from './errors.ts'
+import { type ShownError, unauthenticated, withoutTransport } from './errors.ts'
 import type { Begin, OperationRequest, Streaming } from './operations.ts'
+import type { RequestRates } from './request-rates.ts'
 import { readMessage, type SocketMessage } from './socket-message.ts'
 import type { Stream, Streams } from './streams.ts'
 
@@ -39,10 +40,11 @@ const CLOSE = {
 } as const
 
 export interface SessionOptions {
-  readonly credentials: Pick<Credentials, 'authenticate'>
+  readonly credentials: Pick<Credentials, 'authenticate' | 'wasValid'>
+  readonly rates: RequestRates
   readonly streams: Streams
   readonly begin: Begin
-  readonly toShown: ReturnType<typeof shownError>
+  readonly toShown: ShownError
   readonly initWithinMs: number
 }
 
@@ -64,6 +66,8 @@ const credentialIn = (params: Params): string | null => {
 class Session {
   private readonly socket: WebSocket
   private readonly options: SessionOptions
+  /** By what its caller's address is counted; `null` where it is not. */
+  private readonly address: string | null
   private readonly running = new Map<string, Operation>()
   private initialising: NodeJS.Timeout | null
   private initialised = false
@@ -74,9 +78,10 @@ class Session {
   /** An API key, which may be revoked; a token is good until its instant, at which the socket ends. */
   private key: string | null = null
 
-  constructor(socket: WebSocket, options: SessionOptions) {
+  constructor(socket: WebSocket, options: SessionOptions, address: string | null) {
     this.socket = socket
     this.options = options
+    this.address = address
     this.initialising = setTimeout(
       () => this.socket.close(CLOSE.initTimeout, 'Connection initialisation timeout'),
       options.initWithinMs,
@@ -108,13 +113,20 @@ class Session {
   }
 
   private async initialise(params: Params): Promise<void> {
-    const { credentials, streams } = this.options
+    const { rates, streams } = this.options
     if (this.initialised) return this.socket.close(CLOSE.tooMany, 'Too many initialisation requests')
     this.initialised = true
     this.stopWaiting()
     const credential = credentialIn(params)
-    const principal = credential === null ? null : await credentials.authenticate(credential)
-    if (!principal || credential === null) return this.forbid()
+    const principal = credential === null ? null : await this.authenticate(credential)
+    if (!principal || credential === null) {
+      const wasValid = credential !== null && (await this.options.credentials.wasValid(credential))
+      const limited = wasValid ? null : await rates.refused(this.address)
+      if (limited) throw limited
+      return this.forbid()
+    }
+    const limited = await rates.take({ principal, credential })
+    if (limited) throw limited
     if (this.socket.readyState !== this.socket.OPEN) return
     this.stream = streams.open({ principal, credential }, () => this.forbid())
     if (!this.stream)
@@ -127,7 +139,9 @@ class Session {
   private async pong(payload: Params): Promise<void> {
     const token = payload?.['token']
     if (typeof token === 'string' && this.principal?.recipientId) {
-      const renewed = await this.options.credentials.authenticate(token)
+      const limited = await this.options.rates.take({ principal: this.principal, credential: token })
+      if (limited) throw limited
+      const renewed = await this.authenticate(token)
       const { tenantId, recipientId } = this.principal
       if (renewed?.tenantId !== tenantId || renewed.recipientId !== recipientId) return this.forbid()
       this.principal = renewed
@@ -150,8 +164,10 @@ class Session {
     running.set(id, operation)
     try {
       // Looked at anew for each operation: a key may have been revoked since.
-      const valid = this.key === null || (await this.options.credentials.authenticate(this.key))
+      const valid = this.key === null || (await this.authenticate(this.key))
       if (!valid) throw unauthenticated(true)
+      const limited = await this.options.rates.take({ principal, credential: this.key ?? '' })
+      if (limited) throw limited
       const begun = await this.options.begin(principal, request)
       if (begun.kind === 'refused') {
         if (this.end(id, operation)) await this.sendErrors(id, begun.errors)
@@ -190,6 +206,11 @@ class Session {
     const operation = this.running.get(id)
     this.running.delete(id)
     void operation?.events?.return?.()
+  }
+
+  private authenticate(credential: string): Promise<Principal | null> {
+    const { credentials, rates } = this.options
+    return credentials.authenticate(credential, () => rates.beforeLookUp(this.address))
   }
 
   private isRunning(id: string, operation: Operation): boolean {
@@ -245,13 +266,13 @@ class Session {
 const ignore = (): void => {}
 
 /** Speaks the protocol on a socket that was just opened. */
-export const openSession = (socket: WebSocket, options: SessionOptions): void => {
+export const openSession = (socket: WebSocket, options: SessionOptions, address: string | null): void => {
   socket.on('error', ignore)
   if (socket.protocol !== SUBPROTOCOL) {
     socket.close(CLOSE.badSubprotocol, 'Subprotocol not acceptable')
     return
   }
-  const session = new Session(socket, options)
+  const session = new Session(socket, options, address)
   socket.on('message', (data) => void session.answer(String(data)))
   socket.on('close', () => session.ended())
 }

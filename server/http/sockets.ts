@@ -2,9 +2,11 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { App } from '../app.ts'
-import { shownError } from './errors.ts'
+import type { ShownError } from './errors.ts'
 import type { Begin } from './operations.ts'
+import type { Origins } from './origins.ts'
 import { pathOf } from './path.ts'
+import type { RequestRates } from './request-rates.ts'
 import { openSession, SUBPROTOCOL } from './socket-session.ts'
 import type { StreamLimits, Streams } from './streams.ts'
 
@@ -48,7 +50,21 @@ const keepAlive = (everyMs: number) => {
 export const serveSockets = (
   app: App,
   server: Server,
-  { begin, streams, limits }: { begin: Begin; streams: Streams; limits: Required<StreamLimits> },
+  {
+    begin,
+    toShown,
+    streams,
+    rates,
+    origins,
+    limits,
+  }: {
+    readonly begin: Begin
+    readonly toShown: ShownError
+    readonly streams: Streams
+    readonly rates: RequestRates
+    readonly origins: Origins
+    readonly limits: Required<StreamLimits>
+  },
 ) => {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -58,24 +74,28 @@ export const serveSockets = (
   const alive = keepAlive(limits.keepAliveMs)
   const session = {
     credentials: app.credentials,
-    toShown: shownError(app.telemetry),
+    toShown,
     initWithinMs: limits.initWithinMs,
     streams,
+    rates,
     begin,
   }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (pathOf(request) !== '/graphql') {
+    const refusal =
+      pathOf(request) !== '/graphql' ? '404 Not Found' : origins.mayConnect(request) ? null : '403 Forbidden'
+    if (refusal) {
       // Nobody else listens any more, and an error that nobody listens to ends the process.
       socket.on('error', () => {})
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`)
       return
     }
+    const address = rates.addressOf(request)
     sockets.handleUpgrade(request, socket, head, (opened) => {
       alive.add(opened)
       app.telemetry.emit('stream.opened', { kind: 'socket' })
       opened.once('close', () => app.telemetry.emit('stream.closed', { kind: 'socket' }))
-      openSession(opened, session)
+      openSession(opened, session, address)
     })
   })
 

@@ -12,6 +12,8 @@ const AUDIENCE = 'carillon'
 /** How long a revoked key may still be accepted: a key is looked up once in this time. */
 const KEY_CACHED_MS = 5_000
 const MAX_CACHED_KEYS = 10_000
+/** The same for keys that there are none of, apart from the others: whoever makes them up must not crowd those out. */
+const MAX_UNKNOWN_KEYS = 10_000
 
 export const DEFAULT_TOKEN_SECONDS = 3_600
 export const MAX_TOKEN_SECONDS = 86_400
@@ -21,8 +23,13 @@ export const createApiKey = async (db: Pick<Database, 'system'>, newKey: NewKey)
   (await issueApiKey(db, newKey)).key
 
 export interface Credentials {
-  /** Whose credential this is; `null` where it is none that is valid now. */
-  authenticate(credential: string): Promise<Principal | null>
+  /**
+   * Whose credential this is; `null` where it is none that is valid now. `beforeLookUp` is waited for before the database
+   * is asked about a key that was not valid lately; what it throws is thrown.
+   */
+  authenticate(credential: string, beforeLookUp?: () => Promise<void>): Promise<Principal | null>
+  /** Whether it is a recipient token that was valid once: its holder need not be told apart from one that comes back late. */
+  wasValid(credential: string): Promise<boolean>
   /** Those of these API keys that are valid now, asked of the database: for what stays open by them. */
   validKeys(keys: readonly string[]): Promise<ReadonlySet<string>>
   /** A token for one recipient's front end. */
@@ -35,7 +42,8 @@ export interface Credentials {
 /** Reads and makes credentials. Tokens are signed with a key of their own, derived from the server's secret. */
 export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKey: string): Credentials => {
   const signingKey = new Uint8Array(hkdfSync('sha256', secretKey, '', 'carillon recipient tokens', 32))
-  const cache = new Map<string, { readonly principal: Principal | null; readonly until: number }>()
+  const cache = new Map<string, { readonly principal: Principal; readonly until: number }>()
+  const unknown = new Map<string, number>()
 
   const lookUp = async (hash: Buffer): Promise<Principal | null> => {
     const { rows } = await system.query<{ tenant_id: string; scopes: KeyScope[] }>({
@@ -49,15 +57,26 @@ export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKe
     return { tenantId: row.tenant_id, scopes, recipientId: null, expiresAt: null }
   }
 
-  const byKey = async (key: string): Promise<Principal | null> => {
+  const byKey = async (key: string, beforeLookUp?: () => Promise<void>): Promise<Principal | null> => {
     const hash = hashKey(key)
     const name = hash.toString('base64')
     const cached = cache.get(name)
     const now = performance.now()
     if (cached && cached.until > now) return cached.principal
+    if (!cached) {
+      if ((unknown.get(name) ?? 0) > now) return null
+      await beforeLookUp?.()
+    }
     const principal = await lookUp(hash)
-    if (cache.size >= MAX_CACHED_KEYS) cache.clear()
-    cache.set(name, { principal, until: now + KEY_CACHED_MS })
+    if (principal) {
+      if (cache.size >= MAX_CACHED_KEYS) cache.clear()
+      cache.set(name, { principal, until: now + KEY_CACHED_MS })
+      unknown.delete(name)
+    } else {
+      cache.delete(name)
+      if (unknown.size >= MAX_UNKNOWN_KEYS) unknown.clear()
+      unknown.set(name, now + KEY_CACHED_MS)
+    }
     return principal
   }
 
@@ -74,7 +93,17 @@ export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKe
   }
 
   return {
-    authenticate: (credential) => (credential.startsWith(KEY_PREFIX) ? byKey(credential) : byToken(credential)),
+    authenticate: (credential, beforeLookUp) =>
+      credential.startsWith(KEY_PREFIX) ? byKey(credential, beforeLookUp) : byToken(credential),
+    async wasValid(credential) {
+      try {
+        await jwtVerify(credential, signingKey, { algorithms: ['HS256'], audience: AUDIENCE })
+        return true
+      } catch (error) {
+        // Looked at after its signature.
+        return error instanceof joseErrors.JWTExpired
+      }
+    },
     async validKeys(keys) {
       const byHash = new Map(keys.map((key) => [hashKey(key).toString('base64'), key]))
       const { rows } = await system.query<{ hash: Buffer }>({

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { serve } from '../../server/cli/serve.ts'
+import { readEnvironment } from '../../server/environment.ts'
 import { defineConfig, memory } from '../../server/index.ts'
 import { ensureTenant } from '../../server/operations/credentials.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -19,16 +20,7 @@ afterEach(() => database.drop())
 
 /** The link in a mail that such a server sends, and what is found there. */
 const linkOf = async (publicUrl: string | null, linksToItself: boolean) => {
-  const environment = {
-    host: '127.0.0.1',
-    port: 0,
-    publicUrl,
-    redisUrl: null,
-    streamsPerRecipient: null,
-    metrics: null,
-    logLevel: 'info',
-    production: false,
-  } as const
+  const environment = { ...readEnvironment({ PORT: '0' }), publicUrl }
   const served = await serve(environment, { databaseUrl: database.url, config, secretKey, linksToItself })
   try {
     await ensureTenant(served.app, 'acme')

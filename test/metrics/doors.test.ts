@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { serve } from '../../server/cli/serve.ts'
+import { readEnvironment } from '../../server/environment.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { greeting } from '../support/notifiers.ts'
 
@@ -12,11 +13,7 @@ afterEach(() => database.drop())
 /** What comes of reading metrics at the doors that such a server opens. */
 const doorsOf = async (production: boolean, metrics: { host: string; port: number } | null) => {
   const environment = {
-    host: '127.0.0.1',
-    port: 0,
-    publicUrl: null,
-    redisUrl: null,
-    streamsPerRecipient: null,
+    ...readEnvironment({ PORT: '0' }),
     logLevel: 'silent' as const,
     metrics,
     production,

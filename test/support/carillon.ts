@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { type App, type AppOptions, createApp } from '../../server/app.ts'
 import type { CarillonConfig } from '../../server/config.ts'
-import { serveHttp } from '../../server/http/server.ts'
+import { type HttpOptions, serveHttp } from '../../server/http/server.ts'
 import type { StreamLimits } from '../../server/http/streams.ts'
 import type { Metrics } from '../../server/metrics/metrics.ts'
 import { createApiKey, ensureTenant } from '../../server/operations/credentials.ts'
@@ -47,6 +47,8 @@ export interface TestCarillon {
 export type TestCarillonOptions = Partial<Omit<AppOptions, 'databaseUrl' | 'config'>> & {
   /** How many streams there may be, and how they are kept. */
   readonly streams?: StreamLimits
+  /** What the door lets through, and how it is kept. */
+  readonly door?: Omit<HttpOptions, 'host' | 'port' | 'streams'>
   /** What is read at /metrics; nothing where left out. */
   readonly metrics?: { readonly metrics: Metrics; readonly openToLoopback: boolean }
   /** Where several servers share a database. */
@@ -80,6 +82,7 @@ export const startCarillon = async (
   const http = await serveHttp(app, {
     host: '127.0.0.1',
     port: 0,
+    ...options.door,
     ...(options.streams && { streams: options.streams }),
     ...(options.metrics && { metrics: options.metrics }),
   })
