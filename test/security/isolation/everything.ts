@@ -8,7 +8,6 @@ import {
   isObjectType,
   isUnionType,
 } from 'graphql'
-import { schema } from '../../../schema/index.ts'
 
 /** How many rows of each list are looked at: few, so that no limit of documents stands in the way. */
 const FIRST = 2
@@ -27,23 +26,15 @@ const fieldOf = (field: GraphQLField<unknown, unknown>, depth: number): string =
   return selection && `${field.name}${paged} ${selection}`
 }
 
-/**
- * All that can be asked of a type, so many levels deep; '' where that is nothing. Fields of one name differ in type from
- * one kind of an interface to the next, so there each is given a name of its kind's.
- */
-const selectionOf = (type: GraphQLNamedType, depth: number, kind = ''): string => {
+/** All that can be asked of a type, so many levels deep; '' where that is nothing. Of an interface what its kinds share. */
+const selectionOf = (type: GraphQLNamedType, depth: number): string => {
   if (depth <= 0) return ''
-  if (isUnionType(type) || isInterfaceType(type)) {
-    const kinds = schema.getPossibleTypes(type)
-    return `{ __typename ${kinds.map((one) => `... on ${one.name} ${selectionOf(one, depth, `${one.name}_`)}`).join(' ')} }`
-  }
-  if (!isObjectType(type)) return ''
+  if (isUnionType(type)) return '{ __typename }'
+  if (!isObjectType(type) && !isInterfaceType(type)) return ''
   const fields = Object.values(type.getFields())
     .filter(canBeAsked)
-    .map((field) => ({ name: field.name, asked: fieldOf(field, depth) }))
-    .filter(({ asked }) => asked)
-    .map(({ name, asked }) => (kind ? `${kind}${name}: ${asked}` : asked))
-  return `{ __typename ${fields.join(' ')} }`
+    .map((field) => fieldOf(field, depth))
+  return `{ __typename ${fields.filter(Boolean).join(' ')} }`
 }
 
 /** All that can be asked of a type, as deep as one document may. */
