@@ -101,6 +101,10 @@ const DigestExplanation = builder.objectRef<StoryDigest>('DigestExplanation').im
       nullable: true,
       description: 'When its bucket closes, unless it does, or did, sooner.',
     }),
+    bucketId: t.id({
+      description: 'The bucket that it is, or was, held in, or that it is the digest of.',
+      resolve: ({ bucketId }) => encodeNodeId('DigestBucket', bucketId),
+    }),
     digestDeliveryId: t.id({
       nullable: true,
       description: "The digest's delivery; null where there is none yet, or nothing was left to send.",

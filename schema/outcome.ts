@@ -3,7 +3,7 @@ import { readOutcomes } from '../server/operations/outcomes.ts'
 import { allow } from './access.ts'
 import { builder } from './builder.ts'
 
-const DeliveryOutcome = builder.enumType('DeliveryOutcome', {
+export const DeliveryOutcome = builder.enumType('DeliveryOutcome', {
   description: 'What deliveries are counted by.',
   values: {
     PENDING: { value: 'pending', description: 'To be sent now, or being handed to the provider.' },

@@ -39,6 +39,8 @@ export interface StoryDigest {
   readonly windowEndsAt: Date
   /** When its bucket was closed. */
   readonly closedAt: Date | null
+  /** The bucket itself. */
+  readonly bucketId: string
   /** The digest's delivery, where there is one. */
   readonly digestDeliveryId: string | null
   readonly resolutionReason: string | null

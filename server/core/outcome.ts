@@ -73,3 +73,42 @@ export const countOutcomes = (states: readonly StateCount[]): readonly OutcomeCo
       compare(a.notificationKey, b.notificationKey) || compare(a.channel, b.channel) || compare(a.outcome, b.outcome),
   )
 }
+
+/** How many deliveries that were planned in one period are in one state. */
+export interface PeriodStateCount extends DeliveryState {
+  readonly startsAt: Date
+  readonly count: number
+}
+
+/** What became of the deliveries that were planned in one period. */
+export interface OutcomePeriod {
+  readonly startsAt: Date
+  /** In order of outcome; those that none has are left out. */
+  readonly outcomes: readonly { readonly outcome: DeliveryOutcome; readonly count: number }[]
+}
+
+/** Half-open, and cut into periods of as many minutes from its beginning on; the last one may be cut short. */
+export interface Interval {
+  readonly from: Date
+  readonly to: Date
+  readonly periodMinutes: number
+}
+
+/** What became of the deliveries of each period of an interval, in order of time: of those too in which none was planned. */
+export const outcomePeriods = (
+  states: readonly PeriodStateCount[],
+  { from, to, periodMinutes }: Interval,
+): readonly OutcomePeriod[] => {
+  const counted = new Map<number, Map<DeliveryOutcome, number>>()
+  for (const state of states) {
+    const period = counted.get(state.startsAt.getTime()) ?? new Map<DeliveryOutcome, number>()
+    const outcome = outcomeOf(state)
+    counted.set(state.startsAt.getTime(), period.set(outcome, (period.get(outcome) ?? 0) + state.count))
+  }
+  const periods = Math.ceil((to.getTime() - from.getTime()) / (periodMinutes * 60_000))
+  return Array.from({ length: Math.max(0, periods) }, (_, index) => {
+    const startsAt = new Date(from.getTime() + index * periodMinutes * 60_000)
+    const outcomes = [...(counted.get(startsAt.getTime()) ?? [])].map(([outcome, count]) => ({ outcome, count }))
+    return { startsAt, outcomes: outcomes.sort((a, b) => compare(a.outcome, b.outcome)) }
+  })
+}

@@ -50,6 +50,7 @@ const digestOf = ({ held_in: heldIn, digest_of: itself }: StoryRow): StoryDigest
     windowStartsAt: new Date(bucket.window_starts_at),
     windowEndsAt: new Date(bucket.window_ends_at),
     closedAt: bucket.emitted_at === null ? null : new Date(bucket.emitted_at),
+    bucketId: bucket.bucket_id,
     digestDeliveryId: bucket.digest_delivery_id,
     resolutionReason: bucket.reason,
     members: (itself?.members ?? []).map((member) => ({

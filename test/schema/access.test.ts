@@ -25,6 +25,8 @@ const WHO_MAY: Readonly<Record<string, readonly Role[]>> = {
   'Query.explainRecipient': ['operator'],
   'Query.reasons': ['operator'],
   'Query.outcomes': ['operator'],
+  'Query.outcomeHistory': ['operator'],
+  'Query.queue': ['operator'],
   'Query.event': ['backend', 'operator'],
   'Query.eventByIdempotencyKey': ['backend', 'operator'],
   'Query.events': ['operator'],

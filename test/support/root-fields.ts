@@ -61,6 +61,7 @@ export const argumentsFor = (name: string, recipientId: string, ids: AskedIds): 
     simulateTrigger: input({ notificationKey, payload, recipients: [] }),
     previewRendering: input({ notificationKey, payload, recipient: { id: recipientId }, channel: 'email' }),
     notifier: { key: notificationKey },
+    outcomeHistory: input({ insertedAfter: new Date(Date.now() - 3_600_000).toISOString(), periodMinutes: 30 }),
     cancelEvent: input({ eventId }),
     upsertRecipients: input({ recipients: [] }),
     createRecipientToken: input({ recipientId }),

@@ -19,13 +19,17 @@ export interface StateCountRow {
   count: number
 }
 
+export interface PeriodStateCountRow extends Omit<StateCountRow, 'notification_key' | 'channel'> {
+  starts_at: Date
+}
+
 /**
  * How many deliveries are in each state, by notification and channel, those that were pruned among them: of those the day
  * on which they were planned is known alone, and a day counts where its first instant, in UTC, lies within the interval,
- * so that intervals that follow each other count nothing twice and leave nothing out. Reads every delivery of the tenant,
- * one after the other: an index for it would cost each delivery more than the odd look at the counts is worth. One
- * statement, and so one snapshot: what is pruned meanwhile is counted on one side. No lock. Has no name, so that it is
- * planned for the filter that is given.
+ * so that intervals that follow each other count nothing twice and leave nothing out. Without an interval it reads every
+ * delivery of the tenant, one after the other: an index for that would cost each delivery more than the odd look at the
+ * counts is worth. One statement, and so one snapshot: what is pruned meanwhile is counted on one side. Index:
+ * delivery_inserted_at_idx, for an interval. No lock. Has no name, so that it is planned for the filter that is given.
  */
 export const countByState = (counted: CountedDeliveries): QueryConfig => ({
   text: `
@@ -50,5 +54,45 @@ group by 1, 2, 3, 4, 5`,
     counted.insertedAfter,
     counted.insertedBefore,
     EXHAUSTED_REASON,
+  ],
+})
+
+/** An interval, cut into periods from its beginning on. */
+export interface CountedPeriods extends CountedDeliveries {
+  readonly insertedAfter: Date
+  readonly insertedBefore: Date
+  readonly periodMinutes: number
+}
+
+/**
+ * How many of the deliveries that were planned in each period are in each state now. Those that were pruned are counted in
+ * the period in which their day begins, in UTC: more is not known of them. Indexes: delivery_inserted_at_idx, so that it
+ * reads no more than the interval, and daily_outcome's key. No lock. Has no name, so that it is planned for the interval
+ * that is given.
+ */
+export const countByPeriod = (counted: CountedPeriods): QueryConfig => ({
+  text: `
+select date_bin(make_interval(mins => $7::int4), one.at, $4::timestamptz) as starts_at, one.status, one.orchestration_state,
+  one.reason is not distinct from $6 as exhausted, sum(one.count)::int8 as count
+from (
+  select d.inserted_at as at, d.status, d.orchestration_state, d.suppression_reason as reason, 1 as count
+  from delivery d
+  where d.tenant_id = $1 and ($2::text is null or d.notification_key = $2) and ($3::text is null or d.channel = $3)
+    and d.inserted_at >= $4::timestamptz and d.inserted_at < $5::timestamptz
+  union all
+  select o.day::timestamp at time zone 'UTC', o.status, 'ready', o.reason, o.count
+  from daily_outcome o
+  where o.tenant_id = $1 and ($2::text is null or o.notification_key = $2) and ($3::text is null or o.channel = $3)
+    and o.day::timestamp at time zone 'UTC' >= $4::timestamptz and o.day::timestamp at time zone 'UTC' < $5::timestamptz
+) one
+group by 1, 2, 3, 4`,
+  values: [
+    counted.tenantId,
+    counted.notificationKey,
+    counted.channel,
+    counted.insertedAfter,
+    counted.insertedBefore,
+    EXHAUSTED_REASON,
+    counted.periodMinutes,
   ],
 })

@@ -75,6 +75,7 @@ interface AttemptJson {
 }
 
 interface BucketJson {
+  readonly bucket_id: string
   readonly key: string
   readonly version: number
   readonly window_starts_at: string
@@ -133,7 +134,7 @@ select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, 
     select id, event, reason, context, at from delivery_transition where tenant_id = $1 and delivery_id = v.id
   ) t) as transitions,
   (select row_to_json(h) from (
-    select r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at,
+    select b.id as bucket_id, r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at,
       case when not m."left" then b.digest_delivery_id end as digest_delivery_id, m.resolution, m.reason
     from digest_membership m
     join digest_bucket b on b.tenant_id = m.tenant_id and b.id = m.bucket_id
@@ -141,7 +142,7 @@ select v.id, v.notification_id, v.event_id, v.recipient_id, v.notification_key, 
     where m.tenant_id = $1 and m.delivery_id = v.id
   ) h) as held_in,
   case when e.is_digest then (select row_to_json(g) from (
-    select r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at, b.digest_delivery_id, null as resolution, null as reason,
+    select b.id as bucket_id, r.key, r.version, b.window_starts_at, b.window_ends_at, b.emitted_at, b.digest_delivery_id, null as resolution, null as reason,
       (select count(*) from digest_membership m where m.tenant_id = $1 and m.bucket_id = b.id) as member_count,
       (select json_agg(o order by o.position) from (
         select m.position, m.delivery_id, d.notification_key, m.resolution, m.reason
