@@ -20,6 +20,13 @@ const Notifier = builder.objectRef<KnownNotifier>('Notifier').implement({
       description: 'JSON Schema of the payload, as a trigger has to give it.',
       resolve: ({ payloadSchema }) => payloadSchema(),
     }),
+    examplePayload: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'Made of that schema: its required fields, with plausible values. What its code checks beyond may refuse it.',
+      resolve: ({ examplePayload }) => examplePayload(),
+    }),
   }),
 })
 

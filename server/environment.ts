@@ -69,6 +69,7 @@ const variables = z.object({
     .optional(),
   CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   CARILLON_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  CARILLON_CONSOLE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
   NODE_ENV: z.string().optional(),
 })
 
@@ -112,6 +113,8 @@ export interface Environment {
   /** A door of its own for metrics and health; `null`: metrics are at the API's door alone. */
   readonly metrics: { readonly host: string; readonly port: number } | null
   readonly logLevel: (typeof LOG_LEVELS)[number]
+  /** Whether the console is served at /console. */
+  readonly console: boolean
   readonly production: boolean
 }
 
@@ -148,6 +151,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
         ? null
         : { host: data.CARILLON_METRICS_HOST, port: data.CARILLON_METRICS_PORT },
     logLevel: data.CARILLON_LOG_LEVEL,
+    console: data.CARILLON_CONSOLE === 'on',
     production: data.NODE_ENV === 'production',
   }
 }

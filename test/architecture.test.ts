@@ -159,11 +159,11 @@ test('what hosts test with is no part of the service, and wants no test runner o
   expect([...new Set(packages.map(({ to }) => to))]).toEqual(['zod'])
 })
 
-test('React is for client-sdk/react and the demo alone', () => {
+test('React is for client-sdk/react, the demo and the console alone', () => {
   const knowing = IMPORTS.filter(({ to }) => /^react(-dom)?(\/|$)/.test(to)).map(({ from }) => from)
-  expect(knowing.filter((from) => !/^client-sdk\/(react|demo)\//.test(from))).toEqual([])
+  expect(knowing.filter((from) => !/^client-sdk\/(react|demo|console)\//.test(from))).toEqual([])
   const leaning = IMPORTS.filter(
-    ({ from, to }) => !/^client-sdk\/(react|demo)\//.test(from) && /^client-sdk\/react\//.test(to),
+    ({ from, to }) => !/^client-sdk\/(react|demo|console)\//.test(from) && /^client-sdk\/react\//.test(to),
   )
   expect(leaning.map(({ from }) => from)).toEqual([])
 })

@@ -33,6 +33,7 @@ test.each([
   ['CARILLON_REDIS_URL', 'localhost'],
   ['CARILLON_ROLE', 'both'],
   ['CARILLON_URL', 'notify.example.test'],
+  ['CARILLON_CONSOLE', 'yes'],
   ['CARILLON_STREAMS_PER_RECIPIENT', '0'],
   ['CARILLON_STREAMS_PER_RECIPIENT', '2.5'],
   ['CARILLON_STREAMS_PER_RECIPIENT', 'many'],

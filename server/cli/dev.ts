@@ -11,8 +11,9 @@ import { demoPages } from '../http/demo.ts'
 import { graphiqlPage } from '../http/graphiql.ts'
 import type { Page } from '../http/page.ts'
 import { createApiKey, ensureTenant } from '../operations/credentials.ts'
-import { loadDemoBundle } from './demo-bundle.ts'
+import { servedConsole } from './console.ts'
 import { exampleTabs, shellExamples } from './examples.ts'
+import { loadPageBundle } from './page-bundle.ts'
 import { serve } from './serve.ts'
 import { untilStopped } from './until-stopped.ts'
 
@@ -118,7 +119,8 @@ export const dev = async (environment: Environment): Promise<void> => {
                   ['/', toGraphiql],
                 ] as const)
               : []),
-            ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: loadDemoBundle }) : []),
+            ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: () => loadPageBundle('demo') }) : []),
+            ...servedConsole(environment, local ? keys.operatorKey : null),
           ])
         },
       },
@@ -133,7 +135,7 @@ export const dev = async (environment: Environment): Promise<void> => {
     say(`
 Carillon is ready.
 
-${local ? `  Demo        ${served.http.url}/demo   (two inboxes, and a form that fills them)\n` : ''}  GraphiQL    ${served.http.url}/graphiql   (the operator key is filled in)
+${local ? `  Demo        ${served.http.url}/demo   (two inboxes, and a form that fills them)\n` : ''}${environment.console ? `  Console     ${served.http.url}/console   (search, why, simulate, live)\n` : ''}  GraphiQL    ${served.http.url}/graphiql   (the operator key is filled in)
   HTTP        ${graphqlUrl}   (server-sent events too)
   WebSocket   ${wsUrl}   (graphql-transport-ws)
   Keys        ${devFile}

@@ -1,6 +1,6 @@
 import type { ExampleTab } from '../http/graphiql.ts'
+import { examplePayload, payloadFaults } from '../notifiers/example-payload.ts'
 import type { Registry } from '../notifiers/registry.ts'
-import { examplePayload, payloadFaults } from './example-payload.ts'
 
 /** Of the configuration that comes along. */
 const EXAMPLE = 'comment.mentioned'

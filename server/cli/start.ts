@@ -6,6 +6,7 @@ import { SetupError } from '../errors.ts'
 import { graphiqlPage } from '../http/graphiql.ts'
 import type { Page } from '../http/page.ts'
 import { createLogger } from '../logging.ts'
+import { servedConsole } from './console.ts'
 import { serve } from './serve.ts'
 import { untilDatabaseAnswers } from './until-database.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -41,7 +42,7 @@ export const start = async (environment: Environment): Promise<void> => {
         config,
         secretKey,
         introspection: graphiql,
-        ...(graphiql && { pages: () => Promise.resolve(bareGraphiql()) }),
+        pages: async () => new Map([...(graphiql ? bareGraphiql() : []), ...servedConsole(environment, null)]),
       })
     },
     { databaseUrl, doors: [{ host, port }, ...(metrics ? [metrics] : [])], logger: createLogger(logLevel) },
@@ -52,5 +53,8 @@ export const start = async (environment: Environment): Promise<void> => {
       ? `Carillon carries out jobs; health is at ${served.http.url}/health/ready\n`
       : `Carillon listens at ${served.http.url}/graphql\n`,
   )
+  if (environment.console && environment.role !== 'worker') {
+    process.stdout.write(`The console is at ${served.http.url}/console\n`)
+  }
   await untilStopped(() => served.close())
 }

@@ -1,4 +1,5 @@
 import { compare } from '../core/compare.ts'
+import { examplePayload } from '../notifiers/example-payload.ts'
 import type { AnyDefinition } from '../notifiers/notifier.ts'
 import { payloadSchemaOf } from '../notifiers/payload-schema.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -15,6 +16,8 @@ export interface KnownNotifier {
   readonly urgent: boolean
   /** Worked out when it is asked for: JSON Schema of the payload as a caller has to give it. */
   readonly payloadSchema: () => object
+  /** Made of that when it is asked for. */
+  readonly examplePayload: () => unknown
 }
 
 /** The channels that a notifier may choose from. */
@@ -32,6 +35,7 @@ const describe = (definition: AnyDefinition): KnownNotifier => {
     required: definition.required ?? false,
     urgent: definition.urgent ?? false,
     payloadSchema: () => payloadSchemaOf(definition.payload),
+    examplePayload: () => examplePayload(definition).payload,
   }
 }
 

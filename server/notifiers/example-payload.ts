@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import type { AnyDefinition } from '../notifiers/notifier.ts'
-import { payloadSchemaOf } from '../notifiers/payload-schema.ts'
+import type { AnyDefinition } from './notifier.ts'
+import { payloadSchemaOf } from './payload-schema.ts'
 
 /** As much of JSON Schema as zod writes and an example can be made of. */
 interface Schema {

@@ -1,0 +1,65 @@
+import { type JSX, useEffect, useState } from 'react'
+import { Fault } from '../fault.tsx'
+import { QueueDocument, type QueueQuery } from '../generated/operations.ts'
+import { useAnswer } from '../use-answer.ts'
+import { When } from '../when.tsx'
+import { QueueAge, type Sample } from './queue-age.tsx'
+
+const AGAIN_MS = 5_000
+/** An hour of them. */
+const KEPT = 720
+
+const ageOf = (queue: QueueQuery['queue'], now: number): number =>
+  queue.reduce((age, { oldestDueAt }) => (oldestDueAt ? Math.max(age, now - Date.parse(oldestDueAt)) : age), 0)
+
+/** What is not finished, lane by lane, and how far the workers are behind. */
+export const QueuePart = (): JSX.Element => {
+  const { data, fault, reload } = useAnswer(QueueDocument, {}, { everyMs: AGAIN_MS })
+  const [samples, setSamples] = useState<readonly Sample[]>([])
+  useEffect(() => {
+    if (!data) return
+    const at = Date.now()
+    setSamples((before) => [...before, { at, ageMs: ageOf(data.queue, at) }].slice(-KEPT))
+  }, [data])
+  return (
+    <section>
+      <h2>Queue</h2>
+      <Fault fault={fault} onRetry={reload} />
+      <QueueAge samples={samples} />
+      {data?.queue.length === 0 ? <p className="nothing">It is empty: all is done.</p> : null}
+      {data && data.queue.length > 0 ? (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Lane</th>
+              <th scope="col">Due</th>
+              <th scope="col">Under way</th>
+              <th scope="col">Later</th>
+              <th scope="col">Tried before</th>
+              <th scope="col">Next</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.queue.map((lane) => (
+              <tr key={lane.lane}>
+                <th scope="row">{lane.lane}</th>
+                <td>
+                  {lane.dueCount.toLocaleString('en')}
+                  {lane.oldestDueAt ? (
+                    <>
+                      , since <When at={lane.oldestDueAt} />
+                    </>
+                  ) : null}
+                </td>
+                <td>{lane.underWayCount.toLocaleString('en')}</td>
+                <td>{lane.laterCount.toLocaleString('en')}</td>
+                <td>{lane.retryingCount.toLocaleString('en')}</td>
+                <td>{lane.nextDueAt ? <When at={lane.nextDueAt} /> : ''}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : null}
+    </section>
+  )
+}
