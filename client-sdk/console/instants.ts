@@ -19,8 +19,9 @@ export const fromNow = (at: string, now: number = Date.now()): string => {
 /** `22 Nov 11:20:05`, in the zone of whoever looks. */
 export const localTime = (at: string): string => `${day.format(new Date(at))} ${time.format(new Date(at))}`
 
-/** A length of time in words: `45 s`, `3 min`, `2 h`. */
+/** A length of time in words: `120 ms`, `45 s`, `3 min`, `2 h`. */
 export const lengthWords = (ms: number): string => {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
   const [unit, length] = UNITS.find(([, size]) => ms >= size) ?? (['second', 1_000] as const)
   return `${Math.round(ms / length)} ${{ day: 'd', hour: 'h', minute: 'min', second: 's' }[unit as string] ?? 's'}`
 }
@@ -37,6 +38,8 @@ export type Span = keyof typeof SPANS
 export const spanOf = (text: string | undefined, otherwise: Span): Span =>
   text !== undefined && Object.hasOwn(SPANS, text) ? (text as Span) : otherwise
 
-/** Since when, by whole minutes, so that asking again soon asks the same. */
-export const sinceOf = (span: Span, now: number = Date.now()): string =>
-  new Date(Math.floor((now - SPANS[span].ms) / 60_000) * 60_000).toISOString()
+/** Since when, by whole steps of so many minutes, so that asking again soon asks the same. */
+export const sinceOf = (span: Span, stepMinutes = 1, now: number = Date.now()): string => {
+  const step = stepMinutes * 60_000
+  return new Date(Math.ceil((now - SPANS[span].ms) / step) * step).toISOString()
+}

@@ -1,13 +1,7 @@
 import type { JSX } from 'react'
-import type { DeliveryStatus, OrchestrationState } from './generated/operations.ts'
-
-export interface State {
-  readonly status: DeliveryStatus
-  readonly orchestrationState: OrchestrationState
-  readonly waitingFor: string | null
-}
-
-type Tone = 'good' | 'bad' | 'wait' | 'off'
+import type { DeliveryStatus } from './generated/operations.ts'
+import { Mark, type Tone } from './mark.tsx'
+import { hangs, type State } from './state.ts'
 
 const TONES: Readonly<Record<DeliveryStatus, Tone>> = {
   PENDING: 'wait',
@@ -19,31 +13,10 @@ const TONES: Readonly<Record<DeliveryStatus, Tone>> = {
   DIGESTED: 'good',
 }
 
-/** A shape for each, since not everybody sees colours. */
-const SHAPES: Readonly<Record<Tone, string>> = { good: '●', bad: '✕', wait: '◔', off: '○' }
-
-const wordsOf = ({ status, orchestrationState, waitingFor }: State): string => {
-  if (status === 'PENDING' && orchestrationState !== 'READY') return orchestrationState.toLowerCase().replace('_', ' ')
-  return status === 'DISPATCHED' && waitingFor === 'operator' ? 'hangs' : status.toLowerCase()
-}
-
 /** What became of a delivery, in a word. */
 export const StateMark = ({ state }: { readonly state: State }): JSX.Element => {
-  const words = wordsOf(state)
-  const tone = words === 'hangs' ? 'bad' : TONES[state.status]
-  return (
-    <span className="state" data-tone={tone}>
-      <span aria-hidden="true">{SHAPES[tone]}</span> {words}
-    </span>
-  )
+  const { status, orchestrationState } = state
+  if (hangs(state)) return <Mark tone="bad">hangs</Mark>
+  const held = status === 'PENDING' && orchestrationState !== 'READY'
+  return <Mark tone={TONES[status]}>{(held ? orchestrationState : status).toLowerCase().replace('_', ' ')}</Mark>
 }
-
-/** Whether it can be tried again by hand, as far as its state shows; the server has the last word. */
-export const mayRetry = ({ status, waitingFor }: State): boolean =>
-  status === 'FAILED' || status === 'CANCELLED' || (status === 'DISPATCHED' && waitingFor === 'operator')
-
-export const mayCancel = ({ status, waitingFor }: State): boolean =>
-  status === 'PENDING' || status === 'FAILED' || (status === 'DISPATCHED' && waitingFor === 'operator')
-
-export const mayResume = ({ status, orchestrationState }: State): boolean =>
-  status === 'PENDING' && orchestrationState !== 'READY'

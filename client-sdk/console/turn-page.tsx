@@ -21,14 +21,14 @@ export const TurnPage = ({
         disabled={!hasPreviousPage || startCursor === null}
         onClick={() => startCursor !== null && onTurn({ before: startCursor })}
       >
-        ← Newer
+        Newer
       </button>
       <button
         type="button"
         disabled={!hasNextPage || endCursor === null}
         onClick={() => endCursor !== null && onTurn({ after: endCursor })}
       >
-        Older →
+        Older
       </button>
     </nav>
   )

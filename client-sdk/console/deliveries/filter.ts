@@ -4,10 +4,10 @@ import type { Route } from '../route.ts'
 
 /** The choices of states, by what stands in the address. */
 export const STATES = {
-  trouble: { words: 'in trouble: failing, given up, hanging', status: ['FAILED', 'CANCELLED', 'DISPATCHED'] },
+  trouble: { words: 'in trouble', status: ['FAILED', 'CANCELLED', 'DISPATCHED'] },
   pending: { words: 'pending', status: ['PENDING', 'DISPATCHED'] },
   succeeded: { words: 'succeeded', status: ['SUCCEEDED'] },
-  failed: { words: 'failed, to be tried again', status: ['FAILED'] },
+  failed: { words: 'failed for now', status: ['FAILED'] },
   suppressed: { words: 'suppressed', status: ['SUPPRESSED'] },
   cancelled: { words: 'cancelled', status: ['CANCELLED'] },
   digested: { words: 'digested', status: ['DIGESTED'] },

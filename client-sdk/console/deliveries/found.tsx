@@ -11,10 +11,13 @@ const AT_ONCE = 25
 export const FoundDeliveries = ({
   filter,
   nothing,
+  forOne = false,
 }: {
   readonly filter: DeliveryFilter
   /** What is said where there are none. */
   readonly nothing: string
+  /** Whether all of them are one recipient's. */
+  readonly forOne?: boolean
 }): JSX.Element => {
   const [turn, setTurn] = useState<Turn>(null)
   const variables = { filter, ...(turn && 'before' in turn ? { last: AT_ONCE } : { first: AT_ONCE }), ...turn }
@@ -24,7 +27,9 @@ export const FoundDeliveries = ({
     <div aria-busy={loading}>
       <Fault fault={fault} onRetry={reload} />
       {found?.edges.length === 0 ? <p className="nothing">{nothing}</p> : null}
-      {found ? <DeliveryList deliveries={found.edges.map(({ node }) => node)} onChanged={reload} /> : null}
+      {found && found.edges.length > 0 ? (
+        <DeliveryList deliveries={found.edges.map(({ node }) => node)} onChanged={reload} forOne={forOne} />
+      ) : null}
       {found ? <TurnPage ends={found.pageInfo} onTurn={setTurn} /> : null}
       {!found && loading ? <p className="quiet">Looking…</p> : null}
     </div>

@@ -1,6 +1,6 @@
 import { type JSX, useState } from 'react'
 import type { DeliveryRowFragment } from '../generated/operations.ts'
-import { mayRetry } from '../state-mark.tsx'
+import { mayRetry } from '../state.ts'
 import { BulkRetryBar } from './bulk-retry.tsx'
 import { DeliveryLine } from './row.tsx'
 
@@ -8,9 +8,11 @@ import { DeliveryLine } from './row.tsx'
 export const DeliveryList = ({
   deliveries,
   onChanged,
+  forOne = false,
 }: {
   readonly deliveries: readonly DeliveryRowFragment[]
   readonly onChanged: () => void
+  readonly forOne?: boolean
 }): JSX.Element => {
   const [ticked, tick] = useState<ReadonlySet<string>>(new Set())
   const retryable = deliveries.filter(mayRetry)
@@ -46,6 +48,7 @@ export const DeliveryList = ({
             key={delivery.id}
             delivery={delivery}
             summary={delivery.explanation.summary}
+            forOne={forOne}
             before={
               retryable.length > 0 ? (
                 <input

@@ -9,32 +9,38 @@ export const DeliveryLine = ({
   delivery,
   summary,
   before,
+  forOne = false,
 }: {
   readonly delivery: DeliveryStateFragment
   readonly summary?: string
   /** Stands in front, such as a box to tick. */
   readonly before?: ReactNode
+  /** Whether all of the list is one recipient's, who then needs no naming. */
+  readonly forOne?: boolean
 }): JSX.Element => {
   const { id, channel, stepKey, updatedAt, notification } = delivery
   return (
     <li className="row">
       {before}
+      <StateMark state={delivery} />
       <div className="row-body">
-        <div className="row-line">
-          <StateMark state={delivery} />
+        <p>
           <a className="row-name" href={addressOf('delivery', id)}>
             {notification.notificationKey} <span className="on">on</span> {channel}
           </a>
-          {stepKey ? <span className="quiet">step {stepKey}</span> : null}
-          <a className="row-who" href={addressOf('recipient', notification.recipientId)}>
-            {notification.recipientId}
-          </a>
-          <span className="row-when">
-            <When at={updatedAt} />
-          </span>
-        </div>
+          {forOne ? null : (
+            <>
+              {' '}
+              to <a href={addressOf('recipient', notification.recipientId)}>{notification.recipientId}</a>
+            </>
+          )}
+          {stepKey ? <span className="quiet">, step {stepKey}</span> : null}
+        </p>
         {summary ? <p className="row-why">{summary}</p> : null}
       </div>
+      <span className="row-when">
+        <When at={updatedAt} />
+      </span>
     </li>
   )
 }

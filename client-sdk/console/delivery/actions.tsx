@@ -8,7 +8,7 @@ import {
   type RetryDeliveryMutationVariables,
 } from '../generated/operations.ts'
 import { useSession } from '../session.ts'
-import { mayCancel, mayResume, mayRetry, type State } from '../state-mark.tsx'
+import { mayCancel, mayResume, mayRetry, type State } from '../state.ts'
 
 const ACTIONS = {
   retry: {

@@ -31,11 +31,13 @@ export const LivePage = ({ route }: { readonly route: Route }): JSX.Element => {
       </p>
       <Fault fault={fault} />
       {changes.length === 0 && !fault ? <p className="nothing">Listening. Nothing has changed so far.</p> : null}
-      <ol className="rows" role="log" aria-live="off" aria-label="Changes">
-        {changes.map(({ number, delivery }) => (
-          <DeliveryLine key={number} delivery={delivery} />
-        ))}
-      </ol>
+      <div role="log" aria-live="off" aria-label="Changes">
+        <ol className="rows">
+          {changes.map(({ number, delivery }) => (
+            <DeliveryLine key={number} delivery={delivery} />
+          ))}
+        </ol>
+      </div>
     </Page>
   )
 }

@@ -22,7 +22,7 @@ const STATE_OF = { sent: 'succeeded', waiting: 'pending', stopped: 'suppressed',
 /** How it goes: the queue, what became of what was planned, and what somebody should look at. */
 export const OverviewPage = ({ route }: { readonly route: Route }): JSX.Element => {
   const span = spanOf(route.parameters['since'], '24h')
-  const since = sinceOf(span)
+  const since = sinceOf(span, PERIOD_MINUTES[span])
   const input = { insertedAfter: since, periodMinutes: PERIOD_MINUTES[span] }
   const { data, fault, reload } = useAnswer(OverviewDocument, { input }, { everyMs: AGAIN_MS })
   const periods = data?.outcomeHistory ?? []

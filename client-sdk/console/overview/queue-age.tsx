@@ -12,7 +12,8 @@ export interface Sample {
 
 /** How far the workers are behind, since this page was opened. */
 export const QueueAge = ({ samples }: { readonly samples: readonly Sample[] }): JSX.Element => {
-  const most = Math.max(1_000, ...samples.map(({ ageMs }) => ageMs))
+  const worst = Math.max(0, ...samples.map(({ ageMs }) => ageMs))
+  const most = Math.max(1_000, worst)
   const first = samples[0]?.at ?? 0
   const span = Math.max(1, (samples.at(-1)?.at ?? 0) - first)
   const points = samples.map(
@@ -21,15 +22,15 @@ export const QueueAge = ({ samples }: { readonly samples: readonly Sample[] }): 
   const present = samples.at(-1)?.ageMs ?? 0
   return (
     <figure className="sparkline">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" className="chart">
-        <polyline points={points.join(' ')} className="line" />
-      </svg>
-      <figcaption>
-        <span>
-          {present === 0 ? 'Nothing is late.' : `The oldest is ${lengthWords(present)} late.`} At most{' '}
-          {lengthWords(Math.max(...samples.map(({ ageMs }) => ageMs), 0))} since this page was opened.
-        </span>
-      </figcaption>
+      {worst > 0 && samples.length > 1 ? (
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" className="chart">
+          <polyline points={points.join(' ')} className="line" />
+        </svg>
+      ) : null}
+      <p>
+        {present === 0 ? 'Nothing is late.' : `The oldest is ${lengthWords(present)} late.`}
+        {worst > present ? ` At its worst since this page was opened: ${lengthWords(worst)}.` : ''}
+      </p>
     </figure>
   )
 }

@@ -1,5 +1,6 @@
 import type { JSX } from 'react'
 import type { RecipientPageQuery } from '../generated/operations.ts'
+import { Mark } from '../mark.tsx'
 import { When } from '../when.tsx'
 
 type Address = NonNullable<RecipientPageQuery['recipient']>['addresses'][number]
@@ -14,13 +15,11 @@ export const Addresses = ({ addresses }: { readonly addresses: readonly Address[
         <li key={id}>
           {channel} <code>{address}</code>{' '}
           {bouncedAt ? (
-            <span className="state" data-tone="bad">
-              ✕ bounced <When at={bouncedAt} />: nothing is sent to it until it is given anew
-            </span>
+            <Mark tone="bad">
+              bounced <When at={bouncedAt} />: nothing is sent to it until it is given anew
+            </Mark>
           ) : (
-            <span className="state" data-tone="good">
-              ● in use
-            </span>
+            <Mark tone="good">in use</Mark>
           )}
         </li>
       ))}

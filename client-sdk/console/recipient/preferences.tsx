@@ -1,22 +1,30 @@
 import type { JSX } from 'react'
+import { Facts } from '../facts.tsx'
 import type { RecipientPageQuery } from '../generated/operations.ts'
 import { counted, nameInWords } from '../wording.ts'
 
 type Center = RecipientPageQuery['preferences']
 type Effective = Center['effective'][number]
 
-const whyWords = ({ locked, decidedBy, enabled }: Effective): string => {
-  if (locked) return 'required: it cannot be switched off'
-  if (!decidedBy) return enabled ? 'nobody switched it off' : 'off by default'
-  const what = [decidedBy.notificationKey ?? decidedBy.category, decidedBy.channel].filter(Boolean).join(' on ')
-  return `they switched ${what} ${enabled ? 'on' : 'off'}`
+/** Why something is not sent, as far as preferences go. */
+const offWords = ({ channel, decidedBy }: Effective): string => {
+  if (!decidedBy) return `not on ${channel}: off by default`
+  const what = [decidedBy.notificationKey ?? decidedBy.category ?? 'all', decidedBy.channel].filter(Boolean)
+  return `not on ${channel}: they switched ${what.join(' on ')} off`
+}
+
+const channelsWords = (of: readonly Effective[]): string => {
+  const on = of.filter(({ enabled }) => enabled).map(({ channel }) => channel)
+  const off = of.filter(({ enabled }) => !enabled).map(offWords)
+  const locked = of.some((one) => one.locked) ? 'cannot be switched off' : ''
+  return [on.join(', '), ...off, locked].filter(Boolean).join('; ')
 }
 
 const Policy = ({ policy }: { readonly policy: Center['policy'] }): JSX.Element | null => {
   const { quietHours, caps, timeZone } = policy
   if (quietHours.length === 0 && caps.length === 0) return null
   return (
-    <ul>
+    <ul className="plain">
       {quietHours.map(({ start, end, days, channels }) => (
         <li key={`${start} ${end} ${days.join()} ${channels.join()}`}>
           Quiet from {start} to {end}
@@ -37,29 +45,17 @@ const Policy = ({ policy }: { readonly policy: Center['policy'] }): JSX.Element 
 }
 
 /** What a recipient wants to hear of, and who decided that; when, and how much at most. */
-export const Preferences = ({ center }: { readonly center: Center }): JSX.Element => (
-  <section>
-    <h2>What they want to hear of</h2>
-    <Policy policy={center.policy} />
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Notification</th>
-          <th scope="col">Channel</th>
-          <th scope="col">Sent?</th>
-          <th scope="col">Because</th>
-        </tr>
-      </thead>
-      <tbody>
-        {center.effective.map((one) => (
-          <tr key={`${one.notificationKey} ${one.channel}`} data-off={!one.enabled || undefined}>
-            <td>{one.notificationKey}</td>
-            <td>{one.channel}</td>
-            <td>{one.enabled ? 'yes' : 'no'}</td>
-            <td>{whyWords(one)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </section>
-)
+export const Preferences = ({ center }: { readonly center: Center }): JSX.Element => {
+  const keys = [...new Set(center.effective.map(({ notificationKey }) => notificationKey))]
+  return (
+    <section>
+      <h2>What they want to hear of</h2>
+      <Policy policy={center.policy} />
+      <Facts
+        of={Object.fromEntries(
+          keys.map((key) => [key, channelsWords(center.effective.filter((one) => one.notificationKey === key))]),
+        )}
+      />
+    </section>
+  )
+}

@@ -23,7 +23,7 @@ export const RecipientPage = ({ id: recipientId }: { readonly id: string }): JSX
       <div className="two">
         <section>
           <h2>What they were sent</h2>
-          <FoundDeliveries filter={{ recipientId }} nothing="Nothing." />
+          <FoundDeliveries filter={{ recipientId }} nothing="Nothing." forOne />
           <p>
             <a href={addressOf('deliveries', '', { recipient: recipientId })}>Narrow them down</a>
           </p>

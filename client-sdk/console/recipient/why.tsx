@@ -1,11 +1,36 @@
 import { type FormEvent, type JSX, useState } from 'react'
 import { Fault } from '../fault.tsx'
-import { WhyRecipientDocument, type WhyRecipientQueryVariables } from '../generated/operations.ts'
+import {
+  WhyRecipientDocument,
+  type WhyRecipientQuery,
+  type WhyRecipientQueryVariables,
+} from '../generated/operations.ts'
 import { SPANS, type Span, sinceOf, spanOf } from '../instants.ts'
 import { addressOf } from '../route.ts'
 import { useSession } from '../session.ts'
 import { StateMark } from '../state-mark.tsx'
 import { useAnswer } from '../use-answer.ts'
+
+/** So many are shown at once; the others at a press. */
+const SHOWN = 5
+
+type Explained = WhyRecipientQuery['explainRecipient']['explanations'][number]
+
+const Explanations = ({ of }: { readonly of: readonly Explained[] }): JSX.Element => (
+  <ol className="rows">
+    {of.map((one) => (
+      <li className="row" key={one.deliveryId}>
+        <StateMark state={one} />
+        <div className="row-body">
+          <a className="row-name" href={addressOf('delivery', one.deliveryId)}>
+            <span className="on">on</span> {one.channel}
+          </a>
+          <p className="row-why">{one.summary}</p>
+        </div>
+      </li>
+    ))}
+  </ol>
+)
 
 /** Why did this person get, or not get, something? Answers even where nothing was ever made for them. */
 export const Why = ({ recipientId }: { readonly recipientId: string }): JSX.Element => {
@@ -54,21 +79,13 @@ export const Why = ({ recipientId }: { readonly recipientId: string }): JSX.Elem
         {answer ? (
           <>
             <p className="summary">{answer.summary}</p>
-            <ol className="rows">
-              {answer.explanations.map((one) => (
-                <li className="row" key={one.deliveryId}>
-                  <div className="row-body">
-                    <div className="row-line">
-                      <StateMark state={one} />
-                      <a className="row-name" href={addressOf('delivery', one.deliveryId)}>
-                        on {one.channel}
-                      </a>
-                    </div>
-                    <p className="row-why">{one.summary}</p>
-                  </div>
-                </li>
-              ))}
-            </ol>
+            <Explanations of={answer.explanations.slice(0, SHOWN)} />
+            {answer.explanations.length > SHOWN ? (
+              <details>
+                <summary>{answer.explanations.length - SHOWN} more</summary>
+                <Explanations of={answer.explanations.slice(SHOWN)} />
+              </details>
+            ) : null}
           </>
         ) : null}
       </div>

@@ -18,21 +18,21 @@ const Group = ({ title, children }: { readonly title: string; readonly children:
 const EventRow = ({ event }: { readonly event: EventLineFragment }): JSX.Element => (
   <li className="row">
     <div className="row-body">
-      <div className="row-line">
+      <p>
         <a className="row-name" href={addressOf('event', event.id)}>
           {event.notificationKey}
-        </a>
+        </a>{' '}
         <span className="quiet">
           {event.status.toLowerCase()}, {counted(event.recipientCount, 'recipient')}
         </span>
-        <span className="row-when">
-          <When at={event.insertedAt} />
-        </span>
-      </div>
+      </p>
       <p className="row-why">
         <code>{event.idempotencyKey}</code>
       </p>
     </div>
+    <span className="row-when">
+      <When at={event.insertedAt} />
+    </span>
   </li>
 )
 

@@ -62,7 +62,7 @@ export const BucketPage = ({ id }: { readonly id: string }): JSX.Element => {
         </ol>
         {members.pageInfo.hasNextPage ? (
           <button type="button" onClick={() => setAfter(members.pageInfo.endCursor)}>
-            Later ones →
+            Later ones
           </button>
         ) : null}
       </section>

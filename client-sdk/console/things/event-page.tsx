@@ -39,12 +39,12 @@ export const EventPage = ({ id }: { readonly id: string }): JSX.Element => {
           {deliveries.edges.length === 0 ? <p className="nothing">None so far.</p> : null}
           {after !== null ? (
             <button type="button" onClick={() => setAfter(null)}>
-              ← Newest
+              Newest
             </button>
           ) : null}
           {deliveries.pageInfo.hasNextPage ? (
             <button type="button" onClick={() => setAfter(deliveries.pageInfo.endCursor)}>
-              Older →
+              Older
             </button>
           ) : null}
           <p>

@@ -44,7 +44,7 @@ export const PreviewPage = ({ route }: { readonly route: Route }): JSX.Element =
 
   return (
     <Page title="Preview" lead="Nothing is written, and nothing is sent.">
-      <div className="two">
+      <div className="two trial-and-result">
         <form className="trial" onSubmit={submit}>
           <NotifierPicker chosen={trial.notifier} onChoose={trial.choose} />
           <label>

@@ -48,7 +48,7 @@ export const SimulatePage = ({ route }: { readonly route: Route }): JSX.Element 
 
   return (
     <Page title="Simulate" lead="Nothing is written, and nothing is sent.">
-      <div className="two">
+      <div className="two trial-and-result">
         <form className="trial" onSubmit={submit}>
           <NotifierPicker chosen={trial.notifier} onChoose={trial.choose} />
           <label>

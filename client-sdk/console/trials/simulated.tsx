@@ -1,6 +1,7 @@
 import type { JSX } from 'react'
 import { Decisions } from '../decisions.tsx'
 import type { SimulateQuery } from '../generated/operations.ts'
+import { Mark, type Tone } from '../mark.tsx'
 import { addressOf } from '../route.ts'
 import { When } from '../when.tsx'
 import { counted } from '../wording.ts'
@@ -9,12 +10,12 @@ type Simulation = SimulateQuery['simulateTrigger']
 type Verdict = Simulation['recipients'][number]['deliveries'][number]['verdict']
 
 const VERDICTS = {
-  PASS: { words: '● would be sent', tone: 'good' },
-  DEFER: { words: '◔ would be put off', tone: 'wait' },
-  DIGEST: { words: '◔ would be held for a digest', tone: 'wait' },
-  SUPPRESS: { words: '○ would be suppressed', tone: 'off' },
-  CANCEL: { words: '✕ would be cancelled', tone: 'bad' },
-} as const satisfies Record<Verdict, { readonly words: string; readonly tone: string }>
+  PASS: { words: 'would be sent', tone: 'good' },
+  DEFER: { words: 'would be put off', tone: 'wait' },
+  DIGEST: { words: 'would be held for a digest', tone: 'wait' },
+  SUPPRESS: { words: 'would be suppressed', tone: 'off' },
+  CANCEL: { words: 'would be cancelled', tone: 'bad' },
+} as const satisfies Record<Verdict, { readonly words: string; readonly tone: Tone }>
 
 /** What would become of each recipient, channel by channel, and what every rule says. */
 export const Simulated = ({ simulation }: { readonly simulation: Simulation }): JSX.Element => {
@@ -35,10 +36,7 @@ export const Simulated = ({ simulation }: { readonly simulation: Simulation }): 
             {deliveries.map(({ channel, stepKey, verdict, summary, decisions }) => (
               <li key={`${channel} ${stepKey}`}>
                 <p>
-                  <strong>{channel}</strong>{' '}
-                  <span className="state" data-tone={VERDICTS[verdict].tone}>
-                    {VERDICTS[verdict].words}
-                  </span>{' '}
+                  <strong>{channel}</strong> <Mark tone={VERDICTS[verdict].tone}>{VERDICTS[verdict].words}</Mark>{' '}
                   {stepKey ? <span className="quiet">at step {stepKey}</span> : null}
                 </p>
                 <p>{summary}</p>
