@@ -141,6 +141,10 @@ export const DeliveryFilter = builder.inputType('DeliveryFilter', {
     status: t.field({ type: [DeliveryStatus], description: 'In one of these.' }),
     suppressionReason: t.string({ description: 'Suppressed or cancelled for this reason.' }),
     correlationId: t.string({ description: 'Of events with this mark.' }),
+    awaitsOperator: t.boolean({
+      description:
+        'Hanging until an operator retries or cancels it, since its worker died in mid-call; false: the others.',
+    }),
     insertedAfter: t.field({ type: 'DateTime', description: 'Planned at this instant or later.' }),
     insertedBefore: t.field({ type: 'DateTime', description: 'Planned before this instant.' }),
   }),
@@ -158,6 +162,7 @@ const whereOf = (filter: typeof DeliveryFilter.$inferInput | null | undefined): 
   ...(filter?.channel != null && { channel: filter.channel }),
   ...(filter?.status != null && { status: { in: [...filter.status] } }),
   ...(filter?.suppressionReason != null && { suppressionReason: filter.suppressionReason }),
+  ...(filter?.awaitsOperator != null && { awaitsOperator: filter.awaitsOperator }),
   ...(filter?.correlationId != null && { event: { correlationId: filter.correlationId } }),
   insertedAt: {
     ...(filter?.insertedAfter != null && { gte: filter.insertedAfter }),
@@ -178,6 +183,7 @@ const tailFilterOf = (filter: typeof DeliveryFilter.$inferInput | null | undefin
   orchestrationState: filter?.orchestrationState ?? null,
   suppressionReason: filter?.suppressionReason ?? null,
   correlationId: filter?.correlationId ?? null,
+  awaitsOperator: filter?.awaitsOperator ?? null,
   insertedAfter: filter?.insertedAfter ?? null,
   insertedBefore: filter?.insertedBefore ?? null,
 })

@@ -1,25 +1,26 @@
 import { resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import { expect, test } from 'vitest'
+import { bundlePage, PAGES } from '../../client-sdk/page-bundle.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
 /** What a page loads for an import, in bytes as they travel: bundled, minified, gzipped, without React. */
-const sizeOf = async (source: string): Promise<number> => {
+const sizeOf = async (from: Pick<BuildOptions, 'stdin' | 'entryPoints'>): Promise<number> => {
   const { outputFiles } = await build({
-    stdin: { contents: source, resolveDir: ROOT, loader: 'tsx' },
+    ...from,
     bundle: true,
-    write: false,
     outdir: '/',
     minify: true,
     format: 'esm',
     target: 'es2022',
     jsx: 'automatic',
-    external: ['react', 'react/jsx-runtime'],
+    external: ['react', 'react/jsx-runtime', 'react-dom/client'],
     conditions: ['carillon-source'],
     legalComments: 'none',
     logLevel: 'silent',
+    write: false,
   })
   return outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).byteLength, 0)
 }
@@ -41,9 +42,21 @@ test.each([
   { what: 'all of carillon/react', source: `export * from 'carillon/react'`, limit: 14_000 },
   { what: 'the stylesheet', source: `import 'carillon/react/styles.css'`, limit: 3_500 },
 ])('$what stays small', async ({ what, source, limit }) => {
-  const size = await sizeOf(source)
+  const size = await sizeOf({ stdin: { contents: source, resolveDir: ROOT, loader: 'tsx' } })
   process.stdout.write(`${what}: ${(size / 1_000).toFixed(1)} kB gzipped\n`)
   expect(size).toBeLessThan(limit)
+})
+
+test('the console is small too, with the client in it and React beside it', async () => {
+  const { script: entry, style } = PAGES.console
+  const size = await sizeOf({ entryPoints: [entry, style].map((file) => resolve(ROOT, 'client-sdk', file)) })
+  const { script } = await bundlePage('console')
+  const whole = gzipSync(script, { level: 9 }).byteLength
+  process.stdout.write(
+    `the console: ${(size / 1_000).toFixed(1)} kB gzipped, and ${(whole / 1_000).toFixed(1)} kB with React\n`,
+  )
+  expect(size).toBeLessThan(60_000)
+  expect(whole).toBeLessThan(120_000)
 })
 
 test('the client brings no more than graphql-ws’s client, and React is the host’s', async () => {

@@ -1,7 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DELIVERY_STATUSES, ORCHESTRATION_STATES } from '../../server/core/delivery.ts'
-import { countOutcomes, type DeliveryState, outcomeOf, type StateCount } from '../../server/core/outcome.ts'
+import {
+  countOutcomes,
+  type DeliveryState,
+  outcomeOf,
+  outcomePeriods,
+  type PeriodStateCount,
+  type StateCount,
+} from '../../server/core/outcome.ts'
+
+const ANY_STATE = {
+  status: fc.constantFrom(...DELIVERY_STATUSES),
+  orchestrationState: fc.constantFrom(...ORCHESTRATION_STATES),
+  exhausted: fc.boolean(),
+}
 
 const state = (status: DeliveryState['status'], change: Partial<DeliveryState> = {}): DeliveryState => ({
   status,
@@ -63,5 +76,33 @@ test('every delivery is counted once, under its notification, channel and outcom
       const places = counted.map((one) => [one.notificationKey, one.channel, one.outcome].join('\u0000'))
       expect(places).toEqual([...new Set(places)].sort())
     }),
+  )
+})
+
+test('the periods of an interval follow each other without gap, and hold all that was counted', () => {
+  const from = new Date('2026-01-15T00:00:00.000Z')
+  const at = (minutes: number) => new Date(from.getTime() + minutes * 60_000)
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 3_000 }),
+      fc.integer({ min: 1, max: 1_440 }),
+      fc.array(fc.record({ period: fc.nat(), count: fc.integer({ min: 1, max: 9 }), ...ANY_STATE })),
+      (minutes, periodMinutes, given) => {
+        const periods = Math.ceil(minutes / periodMinutes)
+        const states: PeriodStateCount[] = given
+          .filter(() => periods > 0)
+          .map(({ period, ...state }) => ({ ...state, startsAt: at((period % periods) * periodMinutes) }))
+        const found = outcomePeriods(states, { from, to: at(minutes), periodMinutes })
+        expect(found.map(({ startsAt }) => startsAt)).toEqual(
+          Array.from({ length: periods }, (_, index) => at(index * periodMinutes)),
+        )
+        const sum = found.flatMap(({ outcomes }) => outcomes).reduce((total, { count }) => total + count, 0)
+        expect(sum).toBe(states.reduce((total, { count }) => total + count, 0))
+        for (const { outcomes } of found) {
+          const names = outcomes.map(({ outcome }) => outcome)
+          expect(names).toEqual([...new Set(names)].sort())
+        }
+      },
+    ),
   )
 })

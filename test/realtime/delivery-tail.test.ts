@@ -332,6 +332,7 @@ test('what fits a filter is what fits it in a list', async () => {
 })
 
 const EVERYTHING: TailFilter = {
+  awaitsOperator: null,
   recipientId: null,
   eventId: null,
   notificationId: null,

@@ -5,7 +5,7 @@ import { type Turn, TurnPage } from '../turn-page.tsx'
 import { useAnswer } from '../use-answer.ts'
 import { DeliveryList } from './list.tsx'
 
-const AT_ONCE = 25
+const AT_ONCE = 50
 
 /** The deliveries that fit a filter, newest first, a page at a time. */
 export const FoundDeliveries = ({

@@ -8,6 +8,8 @@ const WORDS: Readonly<Record<string, string>> = {
   claimed: 'A worker took it, and every rule let it pass',
   attempt_recorded: 'The provider was called',
   attempt_unknown: 'The worker died in the middle of the call: whether the provider took it is not known',
+  attempt_held: 'It stays as it is until an operator decides, or the provider reports',
+  retry_dropped: 'No further try is made',
   retry_scheduled: 'Another try was scheduled',
   webhook_received: 'The provider reported',
   deferred: 'It was put off',

@@ -33,6 +33,8 @@ export type DeliveryActionInput = {
 
 /** Which deliveries: those that fit all that is given. */
 export type DeliveryFilter = {
+  /** Hanging until an operator retries or cancels it, since its worker died in mid-call; false: the others. */
+  readonly awaitsOperator?: boolean | null | undefined;
   /** On this channel. */
   readonly channel?: string | null | undefined;
   /** Of events with this mark. */

@@ -57,11 +57,15 @@ export const OverviewPage = ({ route }: { readonly route: Route }): JSX.Element 
       </section>
       <QueuePart />
       <section>
-        <h2>In trouble</h2>
+        <h2>Hanging: nobody knows whether the provider took it</h2>
+        <FoundDeliveries filter={{ awaitsOperator: true }} nothing="Nothing hangs." />
+      </section>
+      <section>
+        <h2>Failing or given up</h2>
         <FoundDeliveries
           key={span}
           filter={{ status: [...STATES.trouble.status], insertedAfter: since }}
-          nothing="Nothing fails, hangs, or was given up."
+          nothing="Nothing fails, and nothing was given up."
         />
       </section>
     </Page>

@@ -13,6 +13,7 @@ export interface TailFilter {
   readonly orchestrationState: readonly OrchestrationState[] | null
   readonly suppressionReason: string | null
   readonly correlationId: string | null
+  readonly awaitsOperator: boolean | null
   readonly insertedAfter: Date | null
   readonly insertedBefore: Date | null
 }
@@ -47,7 +48,7 @@ join unnest($3::text[], $4::jsonb[]) with ordinality as t (tenant_id, filter, or
 join delivery v on v.tenant_id = t.tenant_id collate "C" and v.id = w.id
 cross join lateral jsonb_to_record(t.filter) as f ("recipientId" text, "eventId" uuid, "notificationId" uuid,
   "notificationKey" text, channel text, status text[], "orchestrationState" text[], "suppressionReason" text,
-  "correlationId" text, "insertedAfter" timestamptz, "insertedBefore" timestamptz)
+  "correlationId" text, "awaitsOperator" bool, "insertedAfter" timestamptz, "insertedBefore" timestamptz)
 where (f."recipientId" is null or v.recipient_id = f."recipientId" collate "C")
   and (f."eventId" is null or v.event_id = f."eventId")
   and (f."notificationId" is null or v.notification_id = f."notificationId")
@@ -56,6 +57,7 @@ where (f."recipientId" is null or v.recipient_id = f."recipientId" collate "C")
   and (f.status is null or v.status = any (f.status))
   and (f."orchestrationState" is null or v.orchestration_state = any (f."orchestrationState"))
   and (f."suppressionReason" is null or v.suppression_reason = f."suppressionReason" collate "C")
+  and (f."awaitsOperator" is null or v.awaits_operator = f."awaitsOperator")
   and (f."insertedAfter" is null or v.inserted_at >= f."insertedAfter")
   and (f."insertedBefore" is null or v.inserted_at < f."insertedBefore")
   and (f."correlationId" is null or exists (

@@ -43,6 +43,7 @@ test('what a dead worker left in mid-call stays where it is, says so, and nothin
   const { id, eventId } = await hang()
   const hung = await standOf(eventId)
   expect(hung).toMatchObject({ status: 'DISPATCHED', waitingFor: 'operator', suppressionReason: null })
+  expect((await deliveryOf(carillon, { awaitsOperator: true })).id).toBe(id)
   expect(hung.attempts).toMatchObject([{ attemptNumber: 1, outcome: 'UNKNOWN', adapter: 'pager', errorClass: null }])
   expect(storyOf(hung).slice(3)).toEqual(['claimed', 'attempt_unknown', 'attempt_held'])
   expect(hung.explanation.summary).toContain('it stays as it is until an operator decides, or the provider reports')
