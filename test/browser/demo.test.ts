@@ -73,17 +73,31 @@ test('a newcomer presses one button, and sees it arrive at two people’s, and w
   await context.close()
 })
 
-test('the demo, which has a key in it, is shown under a loopback name alone', async () => {
-  const rebound = await new Promise<number | undefined>((resolve) =>
-    request(demoUrl, { headers: { host: 'attacker.example:4000' } }, (response) => {
-      response.resume()
-      resolve(response.statusCode)
+/** A page as somebody gets it who has pointed a name of their own at this machine. */
+const underAnotherName = (url: string) =>
+  new Promise<{ readonly status: number | undefined; readonly text: string }>((resolve) =>
+    request(url, { headers: { host: 'attacker.example:4000' } }, async (response) => {
+      let text = ''
+      for await (const chunk of response) text += chunk
+      resolve({ status: response.statusCode, text })
     }).end(),
   )
-  expect(rebound).toBe(403)
+
+test('the demo, which has a key in it, is shown under a loopback name alone', async () => {
+  expect((await underAnotherName(demoUrl)).status).toBe(403)
 })
 
-test('in production there is no demo, and no GraphiQL', async () => {
+test('the console has the operator’s key filled in under a loopback name, and no key under another', async () => {
+  const consoleUrl = demoUrl.replace('/demo', '/console')
+  expect(carillon.output()).toContain(consoleUrl)
+  const { operatorKey } = await readDevFile(dataDir)
+  expect(await (await fetch(consoleUrl)).text()).toContain(operatorKey)
+  const rebound = await underAnotherName(consoleUrl)
+  expect(rebound.status).toBe(200)
+  expect(rebound.text).not.toContain('ck_')
+})
+
+test('in production there is no demo and no GraphiQL, and the console brings no key', async () => {
   const database = await createTestDatabase()
   const production = startProcess(
     {
@@ -98,6 +112,10 @@ test('in production there is no demo, and no GraphiQL', async () => {
   for (const path of ['/demo', '/demo/demo.js', '/demo/demo.css', '/graphiql']) {
     expect((await fetch(`${url}${path}`)).status).toBe(404)
   }
+  const page = await fetch(`${url}/console/`)
+  expect([page.status, new URL(page.url).pathname]).toEqual([200, '/console'])
+  expect(await page.text()).not.toContain('ck_')
+  expect(await (await fetch(`${url}/console/console.js`)).text()).toContain('Operator')
   expect(await production.stop('SIGTERM')).toBe(0)
   await database.drop()
 })

@@ -55,8 +55,8 @@ test('the console is small too, with the client in it and React beside it', asyn
   process.stdout.write(
     `the console: ${(size / 1_000).toFixed(1)} kB gzipped, and ${(whole / 1_000).toFixed(1)} kB with React\n`,
   )
-  expect(size).toBeLessThan(60_000)
-  expect(whole).toBeLessThan(120_000)
+  expect(size).toBeLessThan(38_000)
+  expect(whole).toBeLessThan(108_000)
 })
 
 test('the client brings no more than graphql-ws’s client, and React is the host’s', async () => {
