@@ -1,7 +1,7 @@
 import type { JSX } from 'react'
 import type { DecisionMadeFragment } from './generated/operations.ts'
 import { useSession } from './session.ts'
-import { inWords, nameInWords } from './wording.ts'
+import { counted, inWords, nameInWords } from './wording.ts'
 
 const VERDICTS = {
   PASS: 'let it pass',
@@ -28,22 +28,35 @@ const Rule = ({ decision }: { readonly decision: DecisionMadeFragment }): JSX.El
   )
 }
 
-/** What every rule said, and what it saw, by when it was asked: those that let it pass too. */
+const Rules = ({ of }: { readonly of: readonly DecisionMadeFragment[] }): JSX.Element => (
+  <ol className="rules">
+    {of.map((decision) => (
+      <Rule key={decision.rule} decision={decision} />
+    ))}
+  </ol>
+)
+
+/** What every rule said, and what it saw, by when it was asked: those that let it pass too, at a press. */
 export const Decisions = ({ decisions }: { readonly decisions: readonly DecisionMadeFragment[] }): JSX.Element => {
   const asked = [...new Set(decisions.map(({ checkpoint, at }) => `${checkpoint} ${at}`))]
   return (
     <>
       {asked.map((one) => {
         const together = decisions.filter(({ checkpoint, at }) => `${checkpoint} ${at}` === one)
-        const checkpoint = together[0]?.checkpoint ?? 'PLANNING'
+        const objected = together.filter(({ verdict }) => verdict !== 'PASS')
+        const passed = together.filter(({ verdict }) => verdict === 'PASS')
         return (
           <section key={one}>
-            <h3>{CHECKPOINTS[checkpoint]}</h3>
-            <ol className="rules">
-              {together.map((decision) => (
-                <Rule key={decision.rule} decision={decision} />
-              ))}
-            </ol>
+            <h3>{CHECKPOINTS[together[0]?.checkpoint ?? 'PLANNING']}</h3>
+            {objected.length > 0 ? <Rules of={objected} /> : null}
+            {passed.length > 0 ? (
+              <details>
+                <summary>
+                  {counted(passed.length, 'rule')} let it pass: {passed.map(({ rule }) => nameInWords(rule)).join(', ')}
+                </summary>
+                <Rules of={passed} />
+              </details>
+            ) : null}
           </section>
         )
       })}

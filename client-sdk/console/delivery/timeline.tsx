@@ -8,8 +8,8 @@ import { happeningWords, toneOf } from './happenings.ts'
 
 type Detail = Readonly<Record<string, unknown>>
 
-/** Told in words of their own, or as links. */
-const TOLD = new Set([
+/** Told in words of their own, as links, or by what stands around. */
+const TOLD: ReadonlySet<string> = new Set([
   'reason',
   'words',
   'bucketId',
@@ -17,6 +17,9 @@ const TOLD = new Set([
   'digestDeliveryId',
   'planningContext',
   'checkpoint',
+  'notificationKey',
+  'recipientId',
+  'channel',
 ])
 
 const LINKS = [
