@@ -50,7 +50,7 @@ export const Decisions = ({ decisions }: { readonly decisions: readonly Decision
             <h3>{CHECKPOINTS[together[0]?.checkpoint ?? 'PLANNING']}</h3>
             {objected.length > 0 ? <Rules of={objected} /> : null}
             {passed.length > 0 ? (
-              <details>
+              <details className="passed">
                 <summary>
                   {counted(passed.length, 'rule')} let it pass: {passed.map(({ rule }) => nameInWords(rule)).join(', ')}
                 </summary>

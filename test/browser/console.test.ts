@@ -170,7 +170,7 @@ test('what was given up is retried together, and each that cannot be is told of'
   await context.close()
 })
 
-test('one delivery is retried after a second question, with the operator’s words, and a refusal is told', async () => {
+test('one delivery is retried after a second question, with the operator’s words in its timeline', async () => {
   const bill = await refusedBill(4)
   const { page, context, go } = await openConsole(browser, carillon)
   await go(`#/delivery/${bill.id}`)
@@ -183,6 +183,45 @@ test('one delivery is retried after a second question, with the operator’s wor
   await page.getByText('they paid for more room').waitFor()
   await page.getByText(/^Sent at .* by mail, on try 2/).waitFor()
   expect(await page.getByRole('button', { name: 'Retry…' }).count()).toBe(0)
+  await context.close()
+})
+
+test('what the server refuses meanwhile is told in its words, and what it takes is done', async () => {
+  const bill = async (id: string) => {
+    const recipients = [{ id, email: `${id}@example.test` }]
+    const { event } = await trigger(carillon, { notificationKey: 'invoice.sent', payload: { number: 9 }, recipients })
+    return (await deliveryOf(carillon, { eventId: event.id })).id
+  }
+  const { page, context, go, faults } = await openConsole(browser, carillon)
+  const cancel = async (id: string, meanwhile: () => Promise<unknown>): Promise<void> => {
+    await go(`#/delivery/${id}`)
+    await page.getByText('It waits for a worker to take it.').waitFor()
+    await page.getByRole('button', { name: 'Cancel…' }).click()
+    await page.getByLabel('Why, for the record').fill('sent by mistake')
+    await meanwhile()
+    await page.getByRole('button', { name: 'Cancel it' }).click()
+  }
+  await cancel(await bill('too-late'), () => carillon.drainJobs())
+  await page.getByRole('alert').getByText('Cannot cancel this delivery: it is succeeded').waitFor()
+  const id = await bill('in-time')
+  await cancel(id, async () => {})
+  await page.getByText('It is cancelled.').waitFor()
+  await page.getByText('sent by mistake').waitFor()
+  const [stopped] = await deliveriesOf(carillon, { recipientId: 'in-time' })
+  expect([stopped.id, stopped.suppressionReason]).toEqual([id, 'cancelled_by_operator'])
+  expect(faults).toEqual([])
+  await context.close()
+})
+
+test('a server that is away is said to be, and what was asked for comes when it is back', async () => {
+  const { page, context, go } = await openConsole(browser, carillon)
+  await context.setOffline(true)
+  await go('#/deliveries')
+  await page.getByText('The server is away: no answer came.').waitFor()
+  await context.setOffline(false)
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByRole('link', { name: 'comment.mentioned on email' }).first().waitFor()
+  expect(await page.getByRole('alert').count()).toBe(0)
   await context.close()
 })
 

@@ -54,7 +54,7 @@ export const RunPage = ({ id }: { readonly id: string }): JSX.Element => {
                 <When at={move.insertedAt} exact />
                 <div>
                   <p className="happening">
-                    {move.fromState ? `${move.fromState.toLowerCase()} → ` : ''}
+                    {move.fromState ? `${move.fromState.toLowerCase()} to ` : ''}
                     {move.toState.toLowerCase()}
                     {move.stepKey ? ` at ${move.stepKey}` : ''}
                   </p>
