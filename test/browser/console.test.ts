@@ -206,7 +206,7 @@ test('what the server refuses meanwhile is told in its words, and what it takes 
   const id = await bill('in-time')
   await cancel(id, async () => {})
   await page.getByText('It is cancelled.').waitFor()
-  await page.getByText('sent by mistake').waitFor()
+  await page.getByText('sent by mistake').first().waitFor()
   const [stopped] = await deliveriesOf(carillon, { recipientId: 'in-time' })
   expect([stopped.id, stopped.suppressionReason]).toEqual([id, 'cancelled_by_operator'])
   expect(faults).toEqual([])
