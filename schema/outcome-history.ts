@@ -24,7 +24,8 @@ const OutcomePeriod = builder.objectRef<Period>('OutcomePeriod').implement({
     startsAt: t.expose('startsAt', { type: 'DateTime', description: 'When it begins.' }),
     outcomes: t.field({
       type: [PeriodCount],
-      description: 'In order of outcome; empty where none was planned.',
+      description:
+        'In order of outcome; empty where none was planned. Those that were pruned count in the period in which their day begins, in UTC.',
       resolve: ({ outcomes }) => [...outcomes],
     }),
   }),

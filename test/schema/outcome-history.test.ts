@@ -102,3 +102,12 @@ test("another tenant's deliveries and queue are its own", async () => {
   expect(outcomeHistory).toEqual([{ startsAt: MORNING, outcomes: [] }])
   expect((await carillon.ok(operatorKey, QUEUE)).queue).toEqual([])
 })
+
+test('of what was pruned the day alone is known, and it counts in the period in which that begins', async () => {
+  await carillon.sql.query(`insert into daily_outcome (tenant_id, day, notification_key, channel, status, reason, count)
+    values ('acme', '2026-01-14', 'comment.mentioned', 'email', 'succeeded', '', 7),
+      ('acme', '2026-01-14', 'pager.call', 'pager', 'cancelled', 'retries_exhausted', 2)`)
+  const input = { insertedAfter: '2026-01-14T00:00:00Z', insertedBefore: '2026-01-15T00:00:00Z', periodMinutes: 720 }
+  expect(await history(input)).toEqual(['00:00 EXHAUSTED 2 SENT 7', '12:00'])
+  expect(await history({ ...input, channel: 'email' })).toEqual(['00:00 SENT 7', '12:00'])
+})
