@@ -18,7 +18,9 @@ export const queueOf = async (
   { db, clock }: Pick<Capabilities, 'db' | 'clock'>,
   tenantId: string,
 ): Promise<readonly QueueLane[]> => {
-  const rows = await asTenant(db.tenant, tenantId, (tx) => tx.query<QueueLaneRow>(readTenantQueue(tenantId, clock.now())))
+  const rows = await asTenant(db.tenant, tenantId, (tx) =>
+    tx.query<QueueLaneRow>(readTenantQueue(tenantId, clock.now())),
+  )
   return rows.map((row) => ({
     lane: row.lane,
     dueCount: row.due,

@@ -29,7 +29,7 @@ beforeAll(async () => {
         adapters: { email: mail, books: scripted('books') },
         digestRules: [HOURLY],
       },
-      { pages: testConsole() },
+      { door: { pages: testConsole() } },
     ),
     launchChromium(),
   ])

@@ -20,7 +20,7 @@ let mentionId: string
 
 beforeAll(async () => {
   ;[carillon, browser] = await Promise.all([
-    startCarillon({ notifiers: [mention, invoice], adapters: { email: mail } }, { pages: testConsole() }),
+    startCarillon({ notifiers: [mention, invoice], adapters: { email: mail } }, { door: { pages: testConsole() } }),
     launchChromium(),
   ])
   const { event } = await trigger(carillon, {

@@ -2,8 +2,6 @@ import pg from 'pg'
 import { type App, type AppOptions, createApp } from '../../server/app.ts'
 import type { CarillonConfig } from '../../server/config.ts'
 import { type HttpOptions, serveHttp } from '../../server/http/server.ts'
-import type { Page } from '../../server/http/page.ts'
-import { serveHttp } from '../../server/http/server.ts'
 import type { StreamLimits } from '../../server/http/streams.ts'
 import type { Metrics } from '../../server/metrics/metrics.ts'
 import { createApiKey, ensureTenant } from '../../server/operations/credentials.ts'
@@ -53,8 +51,6 @@ export type TestCarillonOptions = Partial<Omit<AppOptions, 'databaseUrl' | 'conf
   readonly door?: Omit<HttpOptions, 'host' | 'port' | 'streams'>
   /** What is read at /metrics; nothing where left out. */
   readonly metrics?: { readonly metrics: Metrics; readonly openToLoopback: boolean }
-  /** Pages beside the API, by path. */
-  readonly pages?: ReadonlyMap<string, Page>
   /** Where several servers share a database. */
   readonly databaseUrl?: string
   /** For a test that breaks the rows by hand: they are not looked at when it closes. */
@@ -89,7 +85,6 @@ export const startCarillon = async (
     ...options.door,
     ...(options.streams && { streams: options.streams }),
     ...(options.metrics && { metrics: options.metrics }),
-    ...(options.pages && { pages: options.pages }),
   })
   options.metrics?.metrics.observe(app)
   const keys = await createKeys(app, TENANT)
