@@ -32,11 +32,11 @@ const unpacked = async (): Promise<string> => {
     if (TMPDIR === undefined) delete process.env['TMPDIR']
     else process.env['TMPDIR'] = TMPDIR
   }
-  // Without any font it ends at the first letter.
+  // Without any font it ends at the first letter. Relative, for the checkout may be moved.
   await writeFile(
     join(staging, 'fonts.conf'),
     `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/fonts-cache</cachedir></fontconfig>`,
+<fontconfig><dir prefix="relative">fonts</dir></fontconfig>`,
   )
   try {
     await rename(staging, folder)
