@@ -1,0 +1,27 @@
+import { cp, mkdir, readdir, symlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { runIn } from '../support/npm.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+/** What a build does not read, or makes. */
+const NO_SOURCES = ['node_modules', 'dist', 'test', 'docs', 'coverage']
+
+/**
+ * Builds the package out of a copy of the sources, so that nothing an earlier build has left counts, and answers the
+ * tarball that `npm publish` would send.
+ */
+export const packPackage = async (folder: string): Promise<string> => {
+  const copy = join(folder, 'sources')
+  await mkdir(copy, { recursive: true })
+  for (const name of await readdir(ROOT)) {
+    if (name.startsWith('.') || NO_SOURCES.includes(name)) continue
+    await cp(join(ROOT, name), join(copy, name), { recursive: true })
+  }
+  await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  await runIn(copy, ['npm', 'run', 'build'])
+  await runIn(copy, ['npm', 'pack', '--ignore-scripts', '--pack-destination', folder])
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))
+  if (tarball === undefined) throw new Error(`npm pack made no tarball in ${folder}`)
+  return join(folder, tarball)
+}
