@@ -99,7 +99,8 @@ const openPool = (
     query_timeout: 30_000,
     keepAlive: true,
   } as pg.PoolConfig)
-  pool.on('error', (error) => onConnectionLost?.(error))
+  // One that is closing anyway loses nothing.
+  pool.on('error', (error) => void (pool.ending || onConnectionLost?.(error)))
   return pool
 }
 

@@ -7,11 +7,16 @@ const ROOT = resolve(import.meta.dirname, '../..')
 /** What a build does not read, or makes. */
 const NO_SOURCES = ['node_modules', 'dist', 'test', 'docs', 'coverage']
 
-/**
- * Builds the package out of a copy of the sources, so that nothing an earlier build has left counts, and answers the
- * tarball that `npm publish` would send.
- */
-export const packPackage = async (folder: string): Promise<string> => {
+/** What a build has made. */
+export interface Packed {
+  /** What `npm publish` would send. */
+  readonly tarball: string
+  /** The copy of the sources that was built. */
+  readonly sources: string
+}
+
+/** Builds and packs the package out of a copy of the sources, so that nothing an earlier build has left counts. */
+export const packPackage = async (folder: string): Promise<Packed> => {
   const copy = join(folder, 'sources')
   await mkdir(copy, { recursive: true })
   for (const name of await readdir(ROOT)) {
@@ -23,5 +28,5 @@ export const packPackage = async (folder: string): Promise<string> => {
   await runIn(copy, ['npm', 'pack', '--ignore-scripts', '--pack-destination', folder])
   const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))
   if (tarball === undefined) throw new Error(`npm pack made no tarball in ${folder}`)
-  return join(folder, tarball)
+  return { tarball: join(folder, tarball), sources: copy }
 }

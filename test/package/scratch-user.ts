@@ -61,8 +61,8 @@ const READY_WITHIN_MS = 120_000
 
 /** `npx carillon dev`, in a process group of its own as a terminal gives it. */
 interface Development {
-  /** What Ctrl-C does: every process of the group hears it. Answers what was printed. */
-  interrupt(): Promise<string>
+  /** What Ctrl-C does: every process of the group hears it. Rejects where the stop was not clean. */
+  interrupt(): Promise<void>
 }
 
 const startDevelopment = async (
@@ -107,7 +107,9 @@ const startDevelopment = async (
     async interrupt() {
       tell('SIGINT')
       await ended
-      return output
+      if (!output.includes('Stopped.') || output.includes('connection died')) {
+        throw new Error(`It did not stop in order:\n${output}`)
+      }
     },
   }
 }
@@ -159,12 +161,10 @@ export const followScratchUser = async (user: ScratchUser): Promise<ScratchRepor
     JSON.parse(await runIn(folder, [process.execPath, 'try-it.mjs', order], { env, ...account, timeoutMs: 60_000 }))
   const session = (order: string) => async (): Promise<Seen> => {
     const carillon = await step('npx carillon dev', () => startDevelopment(npx, folder, account, env))
-    let output = ''
     try {
       return await step(`order ${order}: triggered, seen live, explained`, () => tryIt(order))
     } finally {
-      output = await step('Ctrl-C', () => carillon.interrupt())
-      if (!output.includes('Stopped.')) throw new Error(`It did not stop in order:\n${output}`)
+      await step('Ctrl-C', () => carillon.interrupt())
     }
   }
 

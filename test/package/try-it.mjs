@@ -16,7 +16,7 @@ await backend.trigger({
   notificationKey: 'order.shipped',
   idempotencyKey: order,
   payload: { order },
-  recipients: [{ id: 'bob' }],
+  recipients: [{ id: 'bob', email: 'bob@example.test' }],
 })
 let live = null
 for await (const { changed } of updates) {
@@ -25,10 +25,17 @@ for await (const { changed } of updates) {
 }
 
 // The e-mail goes by the job loop, a moment later.
-let explanation = null
-while (explanation?.status !== 'PROVIDER_ACCEPTED') {
+const emailOf = async () => {
   const { edges } = await operator.deliveries({ filter: { recipientId: 'bob', channel: 'email' }, first: 1 })
-  explanation = edges[0] ? await operator.explainDelivery({ deliveryId: edges[0].node.id }) : null
+  return operator.explainDelivery({ deliveryId: edges[0].node.id })
+}
+let explanation = await emailOf()
+for (let tries = 0; explanation.status !== 'SUCCEEDED'; tries += 1) {
+  if (tries === 300) throw new Error(`The e-mail is not sent: ${explanation.summary}`)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  explanation = await emailOf()
 }
 for (const client of [backend, operator, bob]) client.close()
-process.stdout.write(`${JSON.stringify({ before, live, summary: explanation.summary, decisions: explanation.decisions.length })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ before, live, summary: explanation.summary, decisions: explanation.decisions.length })}\n`,
+)

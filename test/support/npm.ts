@@ -6,7 +6,8 @@ const run = promisify(execFile)
 /** Without what npm and vitest tell their own children, which would make other projects of them. */
 export const plainEnvironment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_|VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$|CARILLON_|TEST_|DATABASE_URL$|PORT$|HOST$|INIT_CWD$)/.test(name),
+    ([name]) =>
+      !/^(npm_|VITEST|TEST$|NODE_ENV$|NODE_OPTIONS$|CARILLON_|TEST_|DATABASE_URL$|PORT$|HOST$|INIT_CWD$)/.test(name),
   )
   return { ...Object.fromEntries(inherited), ...more }
 }
