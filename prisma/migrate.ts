@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { SetupError } from '../server/errors.ts'
@@ -30,8 +31,11 @@ const SESSION = `
   set timezone to 'UTC';
   set statement_timeout to 0`
 
-// A script that waits for a table lock makes everybody wait who comes after it for that table.
-const SCRIPT_LOCK_TIMEOUT = `set lock_timeout to '10s'`
+// A script that waits for a table lock makes everybody wait who comes after it for that table. So it waits for a moment,
+// gives way to them, and tries again.
+const SCRIPT_LOCK_TIMEOUT = `set lock_timeout to '2s'`
+const TRIES = 10
+const GIVE_WAY_MS = 1_000
 
 // Waiting for another process to finish migrating delays nobody else, and is what a second replica should do.
 const TURN_TIMEOUT = `set lock_timeout to '5min'`
@@ -83,25 +87,34 @@ const refuseOwnTransaction = (name: string, results: readonly pg.QueryResult[]):
   }
 }
 
-const apply = async (client: pg.Client, migration: Migration): Promise<void> => {
+const tryToApply = async (client: pg.Client, migration: Migration): Promise<void> => {
   const { name, script } = migration
   const id = randomUUID()
-  try {
-    await client.query('begin')
-    await client.query(
-      'insert into _prisma_migrations (id, checksum, migration_name, started_at) values ($1, $2, $3, clock_timestamp())',
-      [id, checksumOf(migration), name],
-    )
-    // Without values the whole text goes to the server as one simple query: nothing here has to know where its
-    // statements end, and the server's error positions are those of the file.
-    refuseOwnTransaction(name, [await client.query(script)].flat())
-    await client.query(
-      'update _prisma_migrations set finished_at = clock_timestamp(), applied_steps_count = 1 where id = $1',
-      [id],
-    )
-    await client.query('commit')
-  } catch (error) {
-    throw asSetupError(error, `The migration ${name}`, script)
+  await client.query('begin')
+  await client.query(
+    'insert into _prisma_migrations (id, checksum, migration_name, started_at) values ($1, $2, $3, clock_timestamp())',
+    [id, checksumOf(migration), name],
+  )
+  // Without values the whole text goes to the server as one simple query: nothing here has to know where its
+  // statements end, and the server's error positions are those of the file.
+  refuseOwnTransaction(name, [await client.query(script)].flat())
+  await client.query(
+    'update _prisma_migrations set finished_at = clock_timestamp(), applied_steps_count = 1 where id = $1',
+    [id],
+  )
+  await client.query('commit')
+}
+
+const apply = async (client: pg.Client, migration: Migration): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryToApply(client, migration)
+    } catch (error) {
+      const isLocked = error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE
+      if (!isLocked || tries === TRIES) throw asSetupError(error, `The migration ${migration.name}`, migration.script)
+      await client.query('rollback')
+      await pause(GIVE_WAY_MS)
+    }
   }
 }
 
