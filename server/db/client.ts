@@ -4,6 +4,7 @@ import pg from 'pg'
 import { PrismaClient } from '../../generated/prisma/client.ts'
 import { SetupError } from '../errors.ts'
 import { readSession, type SessionRow } from './sql/read-session.ts'
+import { repeatStale } from './stale-plans.ts'
 
 /** The role as which the service works: neither owner nor superuser, so that row-level security holds for it. */
 export const APPLICATION_ROLE = 'carillon_app'
@@ -101,6 +102,7 @@ const openPool = (
   } as pg.PoolConfig)
   // One that is closing anyway loses nothing.
   pool.on('error', (error) => void (pool.ending || onConnectionLost?.(error)))
+  repeatStale(pool)
   return pool
 }
 

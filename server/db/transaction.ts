@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import { databaseFailure } from './errors.ts'
+import { isStalePlan, untilPlanned } from './stale-plans.ts'
 
 /** One transaction's handle: statements of `db/sql` run on it, one after the other, in the order in which they are given. */
 export interface Transaction {
@@ -37,14 +38,10 @@ const handle = (client: PoolClient, onCommit: () => void): Transaction => ({
   },
 })
 
-/**
- * Runs `work` in one transaction, which commits when it resolves and rolls back when it rejects. `opening` statements
- * travel together with `begin` and the first statement of `work`, since the pool's connections are pipelined.
- */
-export const inTransaction = async <T>(
+const runOnce = async <T>(
   pool: Pool,
   work: (tx: Transaction) => Promise<T>,
-  opening: readonly QueryConfig[] = [],
+  opening: readonly QueryConfig[],
 ): Promise<T> => {
   const client = await pool.connect()
   let broken: Error | undefined
@@ -65,7 +62,7 @@ export const inTransaction = async <T>(
     return result as T
   } catch (error) {
     // A connection that cannot roll back is not given to anybody else; where the database is away nobody waits for that.
-    if (databaseFailure(error) === 'unavailable') broken = error as Error
+    if (databaseFailure(error) === 'unavailable' || isStalePlan(error)) broken = error as Error
     else {
       await client.query('rollback').catch((fault: Error) => {
         broken = fault
@@ -77,6 +74,17 @@ export const inTransaction = async <T>(
     client.release(broken)
   }
 }
+
+/**
+ * Runs `work` in one transaction, which commits when it resolves and rolls back when it rejects. `opening` statements
+ * travel together with `begin` and the first statement of `work`, since the pool's connections are pipelined. `work` is
+ * begun again, in a new transaction, where a plan had become stale.
+ */
+export const inTransaction = <T>(
+  pool: Pool,
+  work: (tx: Transaction) => Promise<T>,
+  opening: readonly QueryConfig[] = [],
+): Promise<T> => untilPlanned(pool, () => runOnce(pool, work, opening))
 
 const nameTenant = (tenantId: string): QueryConfig => ({
   text: "select set_config('carillon.tenant', $1, true)",
