@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { ROOT, readPages } from './support/pages.ts'
 
 /** Guides that the index leads to and that may not be there yet. */
-const COMING = ['docs/scaling.md', 'docs/packaging.md']
+const COMING = ['docs/scaling.md']
 
 const withoutBlocks = (text: string): string => text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
 
