@@ -23,6 +23,7 @@ const ownMigrations = async (): Promise<string> =>
   join(await packageRoot(dirname(fileURLToPath(import.meta.url))), 'prisma', 'migrations')
 
 const LOCK_NOT_AVAILABLE = '55P03'
+const DEADLOCK = '40P01'
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 // A role's own time limit is meant for requests, and a migration may take longer.
@@ -110,7 +111,8 @@ const apply = async (client: pg.Client, migration: Migration): Promise<void> => 
     try {
       return await tryToApply(client, migration)
     } catch (error) {
-      const isLocked = error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE
+      // A request may have locked the tables in another order.
+      const isLocked = error instanceof pg.DatabaseError && [LOCK_NOT_AVAILABLE, DEADLOCK].includes(error.code ?? '')
       if (!isLocked || tries === TRIES) throw asSetupError(error, `The migration ${migration.name}`, migration.script)
       await client.query('rollback')
       await pause(GIVE_WAY_MS)

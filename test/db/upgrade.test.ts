@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { z } from 'zod'
-import { applyMigrations } from '../../prisma/migrate.ts'
+import { applyMigrations, migrationStatus } from '../../prisma/migrate.ts'
 import { type CarillonConfig, defineConfig, defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { createTestDatabase, databaseUrl } from '../support/database.ts'
@@ -209,5 +209,7 @@ test('a version that is older than its database refuses to start, and says which
   await expect(applyMigrations(database.url, { directory: older })).rejects.toThrow(
     `The database has the migration ${NAMES.at(-1)}, which this version of Carillon does not know: a newer one was here. Run that version or a later one`,
   )
+  // As `carillon doctor` and `carillon migrate --status` ask.
+  await expect(migrationStatus(database.url, { directory: older })).rejects.toThrow('a newer one was here')
   await database.drop()
 })

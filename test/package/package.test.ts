@@ -223,10 +223,11 @@ test.skipIf(!online)(
     try {
       const health = commandOf(stage, 'HEALTHCHECK')
       await container.run(health)
-      const key = await container.run(['carillon', 'keys', 'create', '--tenant', 'acme', '--scope', 'TRIGGER'])
+      const said = await container.run(['carillon', 'keys', 'create', '--tenant', 'acme', '--scope', 'TRIGGER'])
+      const key = /ck_\S+/.exec(said)?.[0]
       const answer = await fetch(container.url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key.trim()}` },
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
         body: JSON.stringify({
           query: `mutation { trigger(input: { notificationKey: "hello", idempotencyKey: "1", payload: {}, recipients: [{ id: "bob" }] }) { deduplicated } }`,
         }),
