@@ -100,7 +100,20 @@ const commandsIn = (block: Block): string[] =>
     .filter((command) => command !== '')
 
 /** Programs that a reader has, and that this project does not answer for. */
-const OTHERS = ['curl', 'openssl', 'psql', 'pg_dump', 'pg_restore', 'git', 'kill', 'node', 'createdb', 'docker', 'mkdir', 'cd']
+const OTHERS = [
+  'curl',
+  'openssl',
+  'psql',
+  'pg_dump',
+  'pg_restore',
+  'git',
+  'kill',
+  'node',
+  'createdb',
+  'docker',
+  'mkdir',
+  'cd',
+]
 
 const commandNames = async (): Promise<readonly string[]> => {
   const args = ['--import', 'tsx', '--conditions=carillon-source', 'server/main.ts', '--help']
@@ -112,7 +125,9 @@ const commandNames = async (): Promise<readonly string[]> => {
 const npmFault = (rest: readonly string[]): string | null => {
   const [verb, name] = rest
   if (verb === 'run') return name !== undefined && name in scripts ? null : `there is no script "${name}"`
-  return ['ci', 'start', 'test', 'init', 'install', 'pack', 'version', 'publish'].includes(verb ?? '') ? null : `npm ${verb} is not known here`
+  return ['ci', 'start', 'test', 'init', 'install', 'pack', 'version', 'publish'].includes(verb ?? '')
+    ? null
+    : `npm ${verb} is not known here`
 }
 
 const npxFault = (rest: readonly string[], commands: readonly string[]): string | null => {
