@@ -16,7 +16,7 @@ export const filesOf = async (folder: string): Promise<string[]> =>
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort()
 
-const IMPORTED = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^.'"\n/][^'"\n]*)['"]/g
+const IMPORTED = /(?:\bfrom|\bimport)\s*\(?\s*['"]((?:node:|@)?[a-z][\w./-]*)['"]/g
 
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 
