@@ -2,7 +2,7 @@ import { databaseClock } from '../clock.ts'
 import type { Database } from '../db/client.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
-import { issueApiKey, type NewKey, type RevokedKey, readApiKeys, revokeKeys } from '../operations/api-keys.ts'
+import { checkKey, issueApiKey, type NewKey, type RevokedKey, readApiKeys, revokeKeys } from '../operations/api-keys.ts'
 import { ensureTenant, tenantExists } from '../operations/tenants.ts'
 import { answerNo, say, sayJson, shownTime, table, tell } from './output.ts'
 import { withDatabase } from './with-database.ts'
@@ -70,11 +70,13 @@ export const revoke = async (
   { json }: Answer,
 ): Promise<void> => {
   const found = await withDatabase(environment, async (db) => {
-    const revoked: (readonly RevokedKey[])[] = []
+    // All of them before any is revoked: whoever mistyped one begins anew with all.
     for (const one of which) {
       if ('allOf' in one) await checkTenant(db, one.allOf)
-      revoked.push(await revokeKeys(db, one))
+      else checkKey(one.key)
     }
+    const revoked: (readonly RevokedKey[])[] = []
+    for (const one of which) revoked.push(await revokeKeys(db, one))
     return revoked
   })
   const missing = which.flatMap((one, index) => ('key' in one && found[index]?.length === 0 ? [one.key] : []))

@@ -19,13 +19,14 @@ const SAY_EVERY_MS = 30_000
 const isAway = (error: unknown): boolean =>
   databaseFailure(error) === 'unavailable' || databaseFailure((error as Error | undefined)?.cause) === 'unavailable'
 
-/** Whether whoever is at that address says anything at all: what is wrong with it beyond that, the work itself will tell. */
+/** Whether what is at that address may be worked with: what is wrong with it beyond that, the work itself will tell. */
 const answers = async (databaseUrl: string): Promise<boolean> => {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_MS })
   client.on('error', () => {})
   try {
     await client.connect()
-    return true
+    const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby')
+    return rows[0]?.standby === false
   } catch (error) {
     return !isAway(error)
   } finally {
@@ -74,7 +75,9 @@ export const untilDatabaseAnswers = async <T>(
       // Nothing has been begun that would have to be finished; as the first process of a container nobody else ends it.
       const leave = (): never => process.exit(0)
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave)
-      while (!(await answers(databaseUrl))) await delay(ASK_EVERY_MS)
+      // Not at once, even where it answers: it may have no connection left, or be a standby still.
+      do await delay(ASK_EVERY_MS)
+      while (!(await answers(databaseUrl)))
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave)
       clearInterval(saying)
       await Promise.all(rooms.map((close) => close()))

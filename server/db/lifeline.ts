@@ -5,9 +5,11 @@ import pg from 'pg'
  *   gone ──connects──► alive ◄──the answer comes──► silent     asked, and no answer within SILENT_MS
  *    ▲                   └───────────────┬─────────────┘
  *    └── connection lost, or no answer within LOST_MS ──┘      then it connects anew, every PAUSE_MS
+ *
+ * and crowded instead of gone while the server answers that it has no place for one more connection.
  */
 
-export type LifelineState = 'alive' | 'silent' | 'gone'
+export type LifelineState = 'alive' | 'silent' | 'gone' | 'crowded'
 
 /** How often it asks, and so how long a loss goes unnoticed that nobody is told of; all in milliseconds. */
 const ASK_EVERY_MS = 500
@@ -23,6 +25,10 @@ const QUESTION = { text: 'select pg_is_in_recovery() as standby' }
 class StandbyError extends Error {
   override readonly name = 'StandbyError'
 }
+
+/** The server answers, and says that it has no place for one more connection. */
+const isCrowded = (error: Error & { code?: unknown }): boolean =>
+  typeof error.code === 'string' && error.code.startsWith('53')
 
 /** One connection that is asked again and again whether it still leads to a database that answers. */
 export interface Lifeline {
@@ -127,7 +133,7 @@ export const openLifeline = ({ url, name, prepare, onState }: LifelineOptions): 
 
   const holdOn = async (): Promise<void> => {
     while (!signal.aborted) {
-      await hold().catch((error: Error) => become('gone', error))
+      await hold().catch((error: Error) => become(isCrowded(error) ? 'crowded' : 'gone', error))
       await delay(PAUSE_MS, null, { signal }).catch(() => {})
     }
   }

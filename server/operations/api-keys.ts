@@ -62,6 +62,12 @@ export interface RevokedKey extends KnownKey {
   readonly before: boolean
 }
 
+/** Refuses what is neither the id of a key nor a key. */
+export const checkKey = (key: string): void => {
+  if (key.startsWith(KEY_PREFIX) || UUID.test(key)) return
+  throw badInput(`${JSON.stringify(key)} is neither the id of a key nor a key: "carillon keys list" shows the ids`)
+}
+
 /**
  * Ends API keys for good: one, by its id or by the key itself, or all of a tenant. Every process refuses them within
  * seconds, and ends the streams that were opened by them. Answers those it found; `before` says which had ended already.
@@ -71,11 +77,7 @@ export const revokeKeys = async (
   which: { readonly key: string } | { readonly allOf: string },
 ): Promise<readonly RevokedKey[]> => {
   const byKey = 'key' in which && which.key.startsWith(KEY_PREFIX)
-  if ('key' in which && !byKey && !UUID.test(which.key)) {
-    throw badInput(
-      `${JSON.stringify(which.key)} is neither the id of a key nor a key: "carillon keys list" shows the ids`,
-    )
-  }
+  if ('key' in which) checkKey(which.key)
   const { rows } = await system.query<RevokedKeyRow>(
     revokeApiKeys({
       id: 'key' in which && !byKey ? which.key : null,

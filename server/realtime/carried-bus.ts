@@ -43,7 +43,7 @@ export const openCarriedBus = async (
   let tailed = false
   let timer: NodeJS.Timeout | null = null
   let sending: Promise<void> = Promise.resolve()
-  let connected = false
+  let stands: 'not yet' | 'listening' | 'lost' | 'closed' = 'not yet'
 
   const heard = (payload: string): void => {
     const hint = understand(payload)
@@ -66,7 +66,8 @@ export const openCarriedBus = async (
   }
 
   const listening = (): void => {
-    if (!connected) telemetry.emit('bus.connected', {})
+    if (stands === 'closed') return
+    if (stands === 'not yet') telemetry.emit('bus.connected', {})
     else {
       telemetry.emit('bus.reconnected', {})
       for (const listener of listeners) {
@@ -74,11 +75,14 @@ export const openCarriedBus = async (
         listener.workDue()
       }
     }
-    connected = true
+    stands = 'listening'
   }
 
   const lost = (error: Error): void => {
-    if (connected) telemetry.emit('bus.lost', { error })
+    // A carrier may say so of every failed try to come back.
+    if (stands !== 'listening') return
+    stands = 'lost'
+    telemetry.emit('bus.lost', { error })
   }
 
   const carrier = await connect({ heard, listening, lost })
@@ -141,6 +145,7 @@ export const openCarriedBus = async (
         sending = sending.then(flush)
       }
       await sending
+      stands = 'closed'
       await carrier.close()
       await local.close()
     },

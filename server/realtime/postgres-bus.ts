@@ -34,7 +34,7 @@ export const openPostgresBus = ({
           listening()
         },
         onState(state, error) {
-          if (state === 'gone') lost(error as Error)
+          if (state === 'gone' || state === 'crowded') lost(error as Error)
           if (begun) return
           begun = true
           // Whoever opens it is told at once where it cannot listen.

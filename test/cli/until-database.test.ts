@@ -55,6 +55,19 @@ test('a process that is started before its database waits for it, live and not r
   expect(await status('/health/live')).toBeNull()
 })
 
+test('a database that answers and cannot be worked with is asked again after a while, and not at once', async () => {
+  const tries: number[] = []
+  const work = async () => {
+    tries.push(performance.now())
+    if (tries.length < 3) throw Object.assign(new Error('no connection was free'), { code: 'ECONNREFUSED' })
+    return 'started'
+  }
+  const options = { databaseUrl: database.url, doors: [], logger: { warn: () => {} } }
+  expect(await untilDatabaseAnswers(work, options)).toBe('started')
+  const pauses = tries.slice(1).map((at, index) => at - (tries[index] as number))
+  expect(Math.min(...pauses)).toBeGreaterThan(900)
+})
+
 test('what is wrong with a database that answers is told at once', async () => {
   const wrong = new URL(database.url)
   wrong.pathname = '/there_is_none'
