@@ -74,7 +74,7 @@ test('in development there is a hint', async () => {
   const open = await startCarillon({ notifiers: [] })
   const { errors } = await open.ask(open.operatorKey, '{ viewe { tenantId } }')
   await open.close()
-  expect(errors[0]?.message).toBe('Cannot query field "viewe" on type "Query". Did you mean "viewer"?')
+  expect(errors[0]?.message).toContain('Did you mean "viewer"')
 })
 
 test('what a caller wrote itself is left in an error as it is', async () => {
