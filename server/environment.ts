@@ -70,6 +70,11 @@ const variables = z.object({
   CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   CARILLON_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   CARILLON_CONSOLE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
+  CARILLON_DRAIN_SECONDS: z.coerce
+    .number({ error: 'must be a number of seconds from 0 to 300' })
+    .min(0, 'must be a number of seconds from 0 to 300')
+    .max(300, 'must be a number of seconds from 0 to 300')
+    .default(5),
   NODE_ENV: z.string().optional(),
 })
 
@@ -115,6 +120,8 @@ export interface Environment {
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** Whether the console is served at /console. */
   readonly console: boolean
+  /** How long it goes on answering after SIGTERM, while it says that it is not ready; 5 by default. */
+  readonly drainSeconds: number
   readonly production: boolean
 }
 
@@ -152,6 +159,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
         : { host: data.CARILLON_METRICS_HOST, port: data.CARILLON_METRICS_PORT },
     logLevel: data.CARILLON_LOG_LEVEL,
     console: data.CARILLON_CONSOLE === 'on',
+    drainSeconds: data.CARILLON_DRAIN_SECONDS,
     production: data.NODE_ENV === 'production',
   }
 }

@@ -40,6 +40,9 @@ test.each([
   ['CARILLON_METRICS_PORT', '70000'],
   ['CARILLON_METRICS_PORT', 'on'],
   ['CARILLON_LOG_LEVEL', 'loud'],
+  ['CARILLON_DRAIN_SECONDS', '-1'],
+  ['CARILLON_DRAIN_SECONDS', '301'],
+  ['CARILLON_DRAIN_SECONDS', 'a while'],
 ])('%s=%s is refused by name', (name, given) => {
   expect(() => readEnvironment({ [name]: given })).toThrow(`${name} must`)
 })
@@ -54,4 +57,12 @@ test('metrics have a door of their own where a port is given, on this machine un
   expect(readEnvironment({ CARILLON_METRICS_PORT: '9464' }).metrics).toEqual({ host: '127.0.0.1', port: 9464 })
   const elsewhere = { CARILLON_METRICS_PORT: '9464', CARILLON_METRICS_HOST: '10.0.0.7' }
   expect(readEnvironment(elsewhere).metrics).toEqual({ host: '10.0.0.7', port: 9464 })
+})
+
+test.each([
+  ['', 5],
+  ['0', 0],
+  ['2.5', 2.5],
+])('with CARILLON_DRAIN_SECONDS=%j it goes on answering for %j seconds', (given, drainSeconds) => {
+  expect(readEnvironment({ CARILLON_DRAIN_SECONDS: given }).drainSeconds).toBe(drainSeconds)
 })

@@ -3,7 +3,7 @@ import type { CarillonConfig } from '../config.ts'
 import type { Environment } from '../environment.ts'
 import { type MetricsServer, serveMetrics } from '../http/metrics.ts'
 import type { Page } from '../http/page.ts'
-import { type HttpServer, serveHttp } from '../http/server.ts'
+import { type Closing, type HttpServer, serveHttp } from '../http/server.ts'
 import { createLogger, logTelemetry } from '../logging.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { createTelemetry } from '../telemetry.ts'
@@ -14,7 +14,7 @@ export interface Served {
   readonly http: HttpServer
   /** The door that metrics have of their own; `null` where there is none. */
   readonly metricsUrl: string | null
-  close(): Promise<void>
+  close(options?: Closing): Promise<void>
 }
 
 /** Starts the service, or that part of it which the role says: its doors, and its job loop. */
@@ -61,8 +61,9 @@ export const serve = async (
   const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl, bus, cron: works })
   metrics.observe(app)
   let door: MetricsServer | null = null
+  let leaving = false
   try {
-    if (metricsDoor) door = await serveMetrics(app, metrics, metricsDoor)
+    if (metricsDoor) door = await serveMetrics({ isReady: () => !leaving && app.isReady() }, metrics, metricsDoor)
     const http = await serveHttp(app, {
       host,
       port,
@@ -78,9 +79,10 @@ export const serve = async (
       app,
       http,
       metricsUrl: door?.url ?? null,
-      async close() {
+      async close(options) {
+        leaving = true
         // The worker claims no more from now on, however long the last answers take.
-        await Promise.all([http.close(), app.worker.stop()])
+        await Promise.all([http.close(options), app.worker.stop()])
         await door?.close()
         await app.close()
       },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { applyMigrations } from '../../prisma/migrate.ts'
 import { readConfig } from '../app.ts'
 import { loadConfigFile } from '../config-file.ts'
@@ -56,5 +57,9 @@ export const start = async (environment: Environment): Promise<void> => {
   if (environment.console && environment.role !== 'worker') {
     process.stdout.write(`The console is at ${served.http.url}/console\n`)
   }
-  await untilStopped(() => served.close())
+  await untilStopped((signal) => {
+    // Whoever presses Ctrl-C has no load balancer that had to hear of it first, and nobody sends a worker anything.
+    const drains = signal === 'SIGTERM' && environment.role !== 'worker'
+    return served.close(drains ? { after: delay(environment.drainSeconds * 1_000) } : {})
+  })
 }

@@ -29,8 +29,16 @@ import { answerWebhook } from './webhooks.ts'
 export interface HttpServer {
   /** Where it listens: `http://127.0.0.1:4000`. */
   readonly url: string
-  /** Answers no more requests, closes sockets with 1001, and resolves when all is quiet. */
-  close(): Promise<void>
+  /** Is not ready from now on, answers no more requests, closes sockets with 1001, and resolves when all is quiet. */
+  close(options?: Closing): Promise<void>
+}
+
+export interface Closing {
+  /**
+   * Until when it goes on answering, so that a load balancer has time to hear that it is not ready; each answer ends its
+   * connection meanwhile, and callers come back on another one. Left out: it closes at once.
+   */
+  readonly after?: Promise<unknown>
 }
 
 export interface HttpOptions {
@@ -207,6 +215,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     connectionsCheckingInterval: Math.min(CHECK_TIMEOUTS_EVERY_MS, headersMs),
   }
   const server = createServer(timeouts, (request, response) => {
+    if (closing) response.setHeader('connection', 'close')
     answer(request, response).catch((error: unknown) => {
       // Who went away in the middle of it is told nothing, and no fault of the server's.
       if (!response.destroyed) refuse(response, publicError(error, app.telemetry))
@@ -228,8 +237,9 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
 
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-    async close() {
+    async close({ after } = {}) {
       closing = true
+      await after
       const closed = new Promise((resolve) => server.close(resolve))
       streams.close()
       sockets?.close()
