@@ -20,6 +20,9 @@ import { type Watcher, watch } from './watcher.ts'
 
 const SECRET_KEY = 'a-secret-key-for-faults-of-32-characters'
 const DRAIN_SECONDS = 2
+/** To start processes takes most of it, where others are busy. */
+const LONGEST_MS = 400_000
+const AT_LENGTH = process.env['CARILLON_FAULT_SECONDS'] !== undefined
 const LONGEST_STOP_MS = 10_000
 const CALLERS = 4
 /** Between two requests of a caller: the machine is to be busy, not overrun. */
@@ -179,7 +182,7 @@ const inboxRows = async (carillon: TestCarillon, recipientId: string) => {
   return rows.map(({ title, read }) => `${title} ${read}`)
 }
 
-const replaceAllUnderLoad = async (variables: NodeJS.ProcessEnv): Promise<void> => {
+const replaceUnderLoad = async (which: readonly Node['role'][], variables: NodeJS.ProcessEnv = {}): Promise<void> => {
   receipts = []
   const carillon = await startCarillon({ notifiers: [] }, { secretKey: SECRET_KEY, bus: 'postgres' })
   const fleet = new Fleet({
@@ -206,7 +209,14 @@ const replaceAllUnderLoad = async (variables: NodeJS.ProcessEnv): Promise<void> 
 
     const load = callAll(carillon, fleet, tokens)
     await until('it is under way', () => receipts.length > 50)
-    for (const node of [...fleet.nodes]) {
+    const nodes = [...fleet.nodes]
+    const replaced = which.flatMap((role) =>
+      nodes.splice(
+        nodes.findIndex((node) => node.role === role),
+        1,
+      ),
+    )
+    for (const node of replaced) {
       const before = receipts.length
       await fleet.restart(node)
       await until('it goes on', () => receipts.length > before + 20)
@@ -222,20 +232,21 @@ const replaceAllUnderLoad = async (variables: NodeJS.ProcessEnv): Promise<void> 
         `${[...watchers.values()].map(({ returns }) => returns).join(' ')} returns, slowest stop ${Math.round(slowest)} ms\n`,
     )
     expect(done.failed).toEqual([])
-    expect(fleet.stops.map(({ code }) => code)).toEqual([0, 0, 0, 0])
+    expect(fleet.stops.map(({ code }) => code)).toEqual(which.map(() => 0))
     expect(slowest).toBeLessThan(LONGEST_STOP_MS)
-    // Both that answered told the balancer before they closed their door.
-    expect(fleet.balancer.goodbyes).toBe(2)
+    // Each that answered told the balancer before it closed its door.
+    const answering = which.filter((role) => role === 'api').length
+    expect(fleet.balancer.goodbyes).toBe(answering)
 
     for (const [id, watcher] of watchers) {
       const sent = inOrder(done.sent.get(id) ?? [])
-      await until(`${id} has been told of all`, () => new Set(watcher.told).size >= sent.length)
       const known = () => [...watcher.items.values()].map(({ title, readAt }) => `${title} ${readAt !== null}`)
       const stored = inOrder(await inboxRows(carillon, id))
+      expect(stored).toHaveLength(sent.length)
       await until(`${id} knows what is stored`, () => inOrder(known()).join() === stored.join())
       expect(watcher.faults).toEqual([])
       if (QUIET.includes(id)) expect(inOrder(watcher.told), `what ${id} was told by ${watcher.kind}`).toEqual(sent)
-      expect(watcher.returns).toBeGreaterThan(0)
+      if (answering === 2) expect(watcher.returns).toBeGreaterThan(0)
     }
 
     // Each was sent once, and nothing is in doubt.
@@ -255,8 +266,8 @@ const replaceAllUnderLoad = async (variables: NodeJS.ProcessEnv): Promise<void> 
 
 test(
   'every process is replaced under load: no request fails, nobody misses or is told twice, each delivery is sent once',
-  () => replaceAllUnderLoad({}),
-  240_000,
+  () => replaceUnderLoad(['api', 'api', 'worker', 'worker']),
+  LONGEST_MS,
 )
 
 const missing = whyNoRedis()
@@ -272,7 +283,10 @@ describe.skipIf(missing)('with a real Redis', () => {
 
   test(
     'the same holds where processes tell each other over Redis',
-    () => replaceAllUnderLoad({ CARILLON_REDIS_URL: redis.url }),
-    240_000,
+    () =>
+      replaceUnderLoad(AT_LENGTH ? ['api', 'api', 'worker', 'worker'] : ['api', 'worker'], {
+        CARILLON_REDIS_URL: redis.url,
+      }),
+    LONGEST_MS,
   )
 })
