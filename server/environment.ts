@@ -70,6 +70,11 @@ const variables = z.object({
   CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1'),
   CARILLON_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   CARILLON_CONSOLE: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
+  CARILLON_CONNECTIONS_PER_POOL: z.coerce
+    .number({ error: 'must be a number from 2 on' })
+    .int('must be a number from 2 on')
+    .min(2, 'must be a number from 2 on')
+    .optional(),
   CARILLON_DRAIN_SECONDS: z.coerce
     .number({ error: 'must be a number of seconds from 0 to 300' })
     .min(0, 'must be a number of seconds from 0 to 300')
@@ -120,6 +125,8 @@ export interface Environment {
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** Whether the console is served at /console. */
   readonly console: boolean
+  /** How many connections each of the two pools holds at most; `null`: the default. */
+  readonly connections: number | null
   /** How long it goes on answering after SIGTERM, while it says that it is not ready; 5 by default. */
   readonly drainSeconds: number
   readonly production: boolean
@@ -159,6 +166,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
         : { host: data.CARILLON_METRICS_HOST, port: data.CARILLON_METRICS_PORT },
     logLevel: data.CARILLON_LOG_LEVEL,
     console: data.CARILLON_CONSOLE === 'on',
+    connections: data.CARILLON_CONNECTIONS_PER_POOL ?? null,
     drainSeconds: data.CARILLON_DRAIN_SECONDS,
     production: data.NODE_ENV === 'production',
   }

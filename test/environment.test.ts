@@ -40,6 +40,8 @@ test.each([
   ['CARILLON_METRICS_PORT', '70000'],
   ['CARILLON_METRICS_PORT', 'on'],
   ['CARILLON_LOG_LEVEL', 'loud'],
+  ['CARILLON_CONNECTIONS_PER_POOL', '1'],
+  ['CARILLON_CONNECTIONS_PER_POOL', '2.5'],
   ['CARILLON_DRAIN_SECONDS', '-1'],
   ['CARILLON_DRAIN_SECONDS', '301'],
   ['CARILLON_DRAIN_SECONDS', 'a while'],
@@ -65,4 +67,9 @@ test.each([
   ['2.5', 2.5],
 ])('with CARILLON_DRAIN_SECONDS=%j it goes on answering for %j seconds', (given, drainSeconds) => {
   expect(readEnvironment({ CARILLON_DRAIN_SECONDS: given }).drainSeconds).toBe(drainSeconds)
+})
+
+test('each pool holds as many connections as are given', () => {
+  expect(readEnvironment({}).connections).toBeNull()
+  expect(readEnvironment({ CARILLON_CONNECTIONS_PER_POOL: '4' }).connections).toBe(4)
 })

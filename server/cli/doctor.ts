@@ -1,4 +1,4 @@
-import { type Database, openDatabase } from '../db/client.ts'
+import { CONNECTIONS_PER_POOL, type Database, openDatabase } from '../db/client.ts'
 import type { Environment } from '../environment.ts'
 import { openPostgresBus } from '../realtime/postgres-bus.ts'
 import { openRedisBus } from '../realtime/redis-bus.ts'
@@ -42,7 +42,7 @@ const lookInside = async (
       ...(await several('session', () => sessionFindings(db, { ownCluster: environment.databaseUrl === null }))),
       await look('row-level security', () => rowSecurityFinding(db)),
       await look('clocks', async () => clockFinding(await measureSkew(db, Date.now))),
-      await look('connections', () => connectionsFinding(db)),
+      await look('connections', () => connectionsFinding(db, environment.connections ?? CONNECTIONS_PER_POOL)),
       await look('autovacuum', () => vacuumFinding(db)),
       await look('bus', () => busFinding(carrier, () => openBus(url, db, environment))),
       ...(await several('queue', () => queueFindings(db, loaded?.read.routes ?? null))),

@@ -28,10 +28,11 @@ export const serve = async (
     logLevel,
     production,
     role = 'all',
+    connections,
     ...environment
   }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'metrics' | 'logLevel' | 'production'> &
     LimitsEnvironment &
-    Partial<Pick<Environment, 'role'>>,
+    Partial<Pick<Environment, 'role' | 'connections'>>,
   {
     databaseUrl,
     config,
@@ -58,7 +59,17 @@ export const serve = async (
   let ownUrl: string | null = null
   const linkUrl = () => (linksToItself ? ownUrl : null)
   const bus = redisUrl === null ? 'postgres' : { redisUrl }
-  const app = await createApp({ databaseUrl, config, secretKey, telemetry, publicUrl, linkUrl, bus, cron: works })
+  const app = await createApp({
+    databaseUrl,
+    config,
+    secretKey,
+    telemetry,
+    publicUrl,
+    linkUrl,
+    bus,
+    cron: works,
+    ...(connections && { connections }),
+  })
   metrics.observe(app)
   let door: MetricsServer | null = null
   let leaving = false

@@ -153,6 +153,8 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   }
 }
 
+const OPTIONS_DROPPED = `The service works as ${APPLICATION_ROLE}, and something dropped the startup options that say so: a connection pooler, or \`options\` in the database URL.`
+
 /** What makes a session unfit, and what to do about it. */
 export const sessionFaults = (
   session: SessionRow | undefined,
@@ -172,9 +174,13 @@ export const sessionFaults = (
           advice:
             session.role === APPLICATION_ROLE
               ? `Take that right from it: "alter role ${APPLICATION_ROLE} nosuperuser nobypassrls".`
-              : `The service works as ${APPLICATION_ROLE}, and something dropped the startup options that say so: a connection pooler, or \`options\` in the database URL.`,
+              : OPTIONS_DROPPED,
         },
       ]
+    : []),
+  // Without the role there is no tenant either, and every table would look empty.
+  ...(session && !session.exempt && session.role !== APPLICATION_ROLE
+    ? [{ what: `The session works as ${session.role}, not as ${APPLICATION_ROLE}`, advice: OPTIONS_DROPPED }]
     : []),
 ]
 

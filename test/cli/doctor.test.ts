@@ -13,6 +13,7 @@ import { nodeFinding } from '../../server/cli/doctor/installation.ts'
 import { queueFinding } from '../../server/cli/doctor/queue.ts'
 import { examine } from '../../server/cli/doctor.ts'
 import { decodeNodeId } from '../../server/core/node-id.ts'
+import { APPLICATION_ROLE, checkDatabase, openDatabase } from '../../server/db/client.ts'
 import { defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { databaseUrl } from '../support/database.ts'
@@ -91,6 +92,24 @@ test('a session in another time zone, or with more rights than it should have, i
     ['session', "The database session's time zone is Europe/Berlin, not UTC"],
     ['session', expect.stringMatching(/^The role \w+ is exempt from row-level security$/)],
   ])
+})
+
+test('no server starts on a session whose role a pooler has dropped, in which every table would look empty', async () => {
+  const owner = `owner_${randomBytes(4).toString('hex')}`
+  await carillon.sql.query(`create role ${owner} login password '${owner}' in role ${APPLICATION_ROLE}`)
+  try {
+    const url = new URL(carillon.databaseUrl)
+    url.username = owner
+    url.password = owner
+    url.search = 'options=-c%20TimeZone%3DUTC'
+    const db = openDatabase({ url: url.href, connections: 1 })
+    await expect(checkDatabase(db)).rejects.toThrow(
+      `The session works as ${owner}, not as ${APPLICATION_ROLE}. The service works as ${APPLICATION_ROLE}, and something dropped`,
+    )
+    await db.close()
+  } finally {
+    await carillon.sql.query(`drop role ${owner}`)
+  }
 })
 
 test(

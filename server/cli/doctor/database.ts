@@ -1,7 +1,7 @@
 import { connect } from '../../../prisma/connection.ts'
 import { migrationStatus } from '../../../prisma/migrate.ts'
 import { OLDEST_POSTGRES, type ServerFacts, unsuitableServer } from '../../../prisma/server-requirements.ts'
-import { APPLICATION_ROLE, CONNECTIONS_PER_POOL, type Database, sessionFaults } from '../../db/client.ts'
+import { APPLICATION_ROLE, type Database, sessionFaults } from '../../db/client.ts'
 import { type ConnectionRoomRow, readConnectionRoom } from '../../db/sql/read-connection-room.ts'
 import { readSession, type SessionRow } from '../../db/sql/read-session.ts'
 import { readUnguardedTables } from '../../db/sql/read-unguarded-tables.ts'
@@ -97,16 +97,20 @@ export const measureSkew = async ({ system }: Pick<Database, 'system'>, now: () 
   return ms < before ? before - ms : ms > after ? after - ms : 0
 }
 
-export const connectionsFinding = async ({ system }: Database): Promise<Finding> => {
+export const connectionsFinding = async ({ system }: Database, connectionsPerPool: number): Promise<Finding> => {
   const { rows } = await system.query<ConnectionRoomRow>(readConnectionRoom())
   const { most, reserved, used } = rows[0] as ConnectionRoomRow
-  // Two pools, and one that listens.
-  const each = 2 * CONNECTIONS_PER_POOL + 1
+  // Two pools, one that listens, and one that asks whether the database is there.
+  const each = 2 * connectionsPerPool + 2
   const free = most - reserved - used
   const seen = `${used} of ${most - reserved} in use; a process takes up to ${each}`
   return free >= each
     ? ok('connections', `${seen}, so ${Math.floor(free / each)} more can start`)
-    : warning('connections', seen, 'Another process may find none: raise max_connections, or run fewer processes')
+    : warning(
+        'connections',
+        seen,
+        'Another process may find none: raise max_connections, lower CARILLON_CONNECTIONS_PER_POOL, or run fewer processes',
+      )
 }
 
 const DEAD_ROWS_WARNED = 10_000
