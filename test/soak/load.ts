@@ -13,7 +13,15 @@ export interface Door {
 }
 
 export interface Load {
-  readonly counts: { triggers: number; marks: number; preferences: number; operator: number; sockets: number }
+  readonly counts: {
+    triggers: number
+    marks: number
+    preferences: number
+    operator: number
+    sockets: number
+    /** Requests that were told to come again: no connection came free in time. */
+    putOff: number
+  }
   /** What was answered with an error, or not at all. */
   readonly failed: readonly string[]
   answered(): number
@@ -56,7 +64,7 @@ export interface LoadOptions {
 
 /** Begins so many requests a second, whatever becomes of them. */
 export const startLoad = (door: Door, { perSecond, atOnce, sockets, random, run }: LoadOptions): Load => {
-  const counts = { triggers: 0, marks: 0, preferences: 0, operator: 0, sockets: 0 }
+  const counts = { triggers: 0, marks: 0, preferences: 0, operator: 0, sockets: 0, putOff: 0 }
   const failed: string[] = []
   const readers = [...door.tokens.keys()]
   const open = new Set<Promise<void>>()
@@ -73,7 +81,8 @@ export const startLoad = (door: Door, { perSecond, atOnce, sockets, random, run 
         body: JSON.stringify({ query, variables }),
       })
       const { errors } = (await response.json()) as { readonly errors?: readonly object[] }
-      if (response.status !== 200 || errors)
+      if (response.status === 503) counts.putOff += 1
+      else if (response.status !== 200 || errors)
         failed.push(`${query.slice(0, 60)}: ${response.status} ${JSON.stringify(errors)}`)
     } catch (error) {
       failed.push(`${query.slice(0, 60)}: ${error} ${(error as Error).cause ?? ''}`)

@@ -26,7 +26,8 @@ describe('a minute of everything at once', () => {
     for (const { promise, found } of checks) process.stdout.write(`soak: ${promise}: ${found}\n`)
     expect(pruned).toBeGreaterThan(0)
     expect(checks.filter(({ passed }) => !passed)).toEqual([])
-    expect(Math.min(...Object.values(counts))).toBeGreaterThan(0)
+    const { putOff: _, ...done } = counts
+    expect(Math.min(...Object.values(done))).toBeGreaterThan(0)
   }, 300_000)
 })
 

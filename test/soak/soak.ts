@@ -97,6 +97,12 @@ const findHalfLoad = async (door: Door): Promise<number> => {
   return Math.min(MOST_PER_SECOND, Math.max(10, Math.round(answered / (CALIBRATION_MS / 1_000) / 2)))
 }
 
+const putOffCheck = ({ triggers, putOff }: Load['counts'], { putOffShare }: Bounds): Check => ({
+  promise: `at most one request in ${1 / putOffShare} triggers is told to come again`,
+  found: `${putOff} of ${triggers}`,
+  passed: putOff <= triggers * putOffShare,
+})
+
 const isDrained = async (sql: pg.Pool): Promise<boolean> => {
   const { rowCount } = await sql.query('select from due where due_at <= clock_timestamp() limit 1')
   return rowCount === 0
@@ -190,7 +196,11 @@ export const soak = async ({ databaseUrl, minutes, bounds, say, ...options }: So
       deliveries: Number(rows[0]?.count ?? 0),
       pruned,
       samples,
-      checks: [...judge(samples, bounds), ...(await endChecks(sql, service, failures))],
+      checks: [
+        ...judge(samples, bounds),
+        putOffCheck(load.counts, bounds),
+        ...(await endChecks(sql, service, failures)),
+      ],
     }
   } finally {
     watched?.kill()

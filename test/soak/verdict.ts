@@ -18,8 +18,8 @@ export interface Check {
 
 /** What a run is held to. Speed is held to nothing where the machine may be busy with other things. */
 export interface Bounds {
-  /** How much of the run is warming up, from 0 to 1. */
-  readonly warmUp: number
+  /** How long it warms up, in minutes; a third of the run where that is longer. */
+  readonly warmUpMinutes: number
   /** Of memory, by least squares: what the process has (`rss`), or what of its heap is used after a collection. */
   readonly memory: { readonly of: 'rss' | 'heapUsed'; readonly mbPerMinute: number }
   /** How much the median of handles and descriptors in the last third may exceed that in the one before it. */
@@ -27,22 +27,26 @@ export interface Bounds {
   /** Of all rows; `null`: not held to, since autovacuum has not had its turn. */
   readonly deadShare: number | null
   readonly claimP95Ms: number | null
+  /** How many requests, of as many as there are triggers, may be told to come again, since no connection came free. */
+  readonly putOffShare: number
 }
 
 export const LONG: Bounds = {
-  warmUp: 1 / 3,
+  warmUpMinutes: 5,
   memory: { of: 'rss', mbPerMinute: 1 },
   handlesGrowth: 0.1,
   deadShare: 0.2,
   claimP95Ms: 20,
+  putOffShare: 0.001,
 }
 /** For a minute on a machine of which nothing is known: what is counted is exact, what is measured has wide margins. */
 export const SHORT: Bounds = {
-  warmUp: 1 / 3,
+  warmUpMinutes: 0,
   memory: { of: 'heapUsed', mbPerMinute: 40 },
   handlesGrowth: 0.5,
   deadShare: null,
   claimP95Ms: null,
+  putOffShare: 0.5,
 }
 
 const MB = 1024 * 1024
@@ -57,7 +61,8 @@ const grows = (samples: readonly Sample[], what: (sample: Sample) => number) => 
 
 /** Holds what was measured to its bounds. */
 export const judge = (samples: readonly Sample[], bounds: Bounds): readonly Check[] => {
-  const warm = samples.slice(Math.floor(samples.length * bounds.warmUp))
+  const minutes = samples.at(-1)?.minute ?? 0
+  const warm = samples.filter(({ minute }) => minute > Math.max(bounds.warmUpMinutes, minutes / 3))
   const growth = slope(warm.map((sample) => [sample.minute, sample[bounds.memory.of] / MB]))
   const handles = grows(warm, handleCount)
   const descriptors = grows(warm, (sample) => sample.descriptors)
