@@ -11,6 +11,7 @@ import {
 } from 'graphql'
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit'
 import type { Plugin } from 'graphql-yoga'
+import { isKept } from './document-reader.ts'
 import { hasMoreValuesThan } from './variables-size.ts'
 
 /** A document is compiled when it comes again this often: one that is sent once is not worth it. */
@@ -70,6 +71,8 @@ export const createCompiler = (): Compiler => {
   const entries = new WeakMap<DocumentNode, Entry>()
 
   const queryFor = ({ schema, document, operationName }: ExecutionArgs): CompiledQuery['query'] | null => {
+    // As large as one likes, and each event of a subscription executes it again.
+    if (!isKept(document)) return null
     const name = operationName ?? ''
     let entry = entries.get(document)
     const known = entry?.compiled.get(name)

@@ -5,11 +5,19 @@ import { queryTooComplex } from './query-too-complex.ts'
 export const MAX_TOKENS = 2_000
 
 /** How much is kept of what was read, in tokens: each takes about half a kilobyte once it is a tree. */
-const MAX_KEPT_TOKENS = 200_000
-/** Texts longer than this hold values, which should be variables: no two are alike, so they are not kept. */
-const MAX_KEPT_LENGTH = 64 * 1024
+const MAX_KEPT_WEIGHT = 200_000
+/** Comments, blanks and strings are no tokens, or few: so many characters weigh as one, which bounds all texts to 16 MB. */
+const CHARACTERS_PER_TOKEN = 40
+/** What is kept of any document, such as the faults found in it, however short it is. */
+const LEAST_WEIGHT = 100
+/** In characters. What is longer holds values, which should be variables: no two are alike, so nothing of it is kept. */
+const MAX_KEPT_LENGTH = 8 * 1024
 
-const tokensOf = ({ tokenCount = 0 }: DocumentNode): number => tokenCount
+const weightOf = (text: string, { tokenCount = 0 }: DocumentNode): number =>
+  Math.max(LEAST_WEIGHT, tokenCount, Math.ceil(text.length / CHARACTERS_PER_TOKEN))
+
+/** Whether a document comes as the same tree when it comes again: only then is it worth working anything out of it. */
+export const isKept = ({ loc }: DocumentNode): boolean => (loc?.source.body.length ?? 0) <= MAX_KEPT_LENGTH
 
 const parseWithin = (text: string): DocumentNode => {
   try {
@@ -30,15 +38,15 @@ const parseWithin = (text: string): DocumentNode => {
  */
 export const createDocumentReader = (): ((source: string | Source) => DocumentNode) => {
   const kept = new Map<string, DocumentNode>()
-  let keptTokens = 0
+  let keptWeight = 0
 
   const keep = (text: string, document: DocumentNode): void => {
     kept.set(text, document)
-    keptTokens += tokensOf(document)
+    keptWeight += weightOf(text, document)
     for (const [oldest, itsDocument] of kept) {
-      if (keptTokens <= MAX_KEPT_TOKENS) return
+      if (keptWeight <= MAX_KEPT_WEIGHT) return
       kept.delete(oldest)
-      keptTokens -= tokensOf(itsDocument)
+      keptWeight -= weightOf(oldest, itsDocument)
     }
   }
 
@@ -51,7 +59,7 @@ export const createDocumentReader = (): ((source: string | Source) => DocumentNo
       return known
     }
     const document = parseWithin(text)
-    if (text.length <= MAX_KEPT_LENGTH) keep(text, document)
+    if (isKept(document)) keep(text, document)
     return document
   }
 }
