@@ -34,7 +34,7 @@ const costOfOperation = (schema: GraphQLSchema, document: DocumentNode, operatio
 
 const tooExpensive = (cost: number): GraphQLError =>
   queryTooComplex(
-    `The answer may hold ${cost} objects, and ${MAX_COST} are allowed: ask for smaller pages, or for fewer lists within lists`,
+    `The operation costs ${cost}, and ${MAX_COST} is allowed: ask for smaller pages, for fewer lists within lists, or for less at once`,
   )
 
 /**

@@ -16,9 +16,10 @@ import {
   typeFromAST,
   type ValueNode,
 } from 'graphql'
+import { ROOT_FIELD_WEIGHTS } from './root-field-weights.ts'
 
 /**
- * How many objects the answer to one operation may hold: 100 events with 20 deliveries each, explained, each with 20
+ * How much one operation may cost, in objects that the answer may hold: 100 events with 20 deliveries each, explained, each with 20
  * lines of timeline.
  */
 export const MAX_COST = 50_000
@@ -70,7 +71,7 @@ const sizeOf = ({ arguments: given = [] }: FieldNode, defaults: Defaults): Size 
   if (variables.length === 0) return DEFAULT_PAGE
   return (values) => {
     for (const name of variables) {
-      const size = name in values ? clamp(values[name]) : literal(defaults.get(name))
+      const size = Object.hasOwn(values, name) ? clamp(values[name]) : literal(defaults.get(name))
       if (size !== null) return size
     }
     return DEFAULT_PAGE
@@ -113,7 +114,10 @@ const costOfSelections = (
     if (selection.kind === Kind.FIELD) {
       // Introspection is not among a type's fields: the schema bounds what it answers.
       const definition = fields[selection.name.value]
-      if (definition) cost = plus(cost, costOfField(within, selection, { definition, page: at.page }))
+      if (!definition) continue
+      const own = ROOT_FIELD_WEIGHTS.get(`${at.type.name}.${definition.name}`) ?? 0
+      cost = plus(cost, { fixed: own, lists: [] })
+      cost = plus(cost, costOfField(within, selection, { definition, page: at.page }))
       continue
     }
     const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : within.fragments.get(selection.name.value)
@@ -126,7 +130,7 @@ const costOfSelections = (
 
 /**
  * What an operation costs, to be worked out once for a document that is valid: the objects that its answer may hold,
- * where fragments on several types count together.
+ * where fragments on several types count together, and what some root fields weigh beside.
  */
 export const costOf = (
   schema: GraphQLSchema,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ROOT_FIELD_WEIGHTS } from '../../server/http/root-field-weights.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { codesOf, type DoorRequest, type Doors, openDoors } from '../support/doors.ts'
 
@@ -84,6 +85,36 @@ test.each(LIMITS)('%s are answered, and one more is refused, alike by every door
     expect([name, ...codesOf(await ask(request(0)))]).toEqual([name])
     expect([name, ...codesOf(await ask(request(1)))]).toEqual([name, ...REFUSED])
   }
+})
+
+/** Each with how many of it one operation may ask for. Not executed: what it weighs is the same. */
+const HEAVY: readonly (readonly [number, string])[] = [
+  [10, 'exportRecipient(recipientId: "x") @skip(if: true)'],
+  [9, 'outcomes @skip(if: true) { count }'],
+  [
+    9,
+    'outcomeHistory(input: { insertedAfter: "2026-01-01T00:00:00.000Z", periodMinutes: 60 }) @skip(if: true) { startsAt }',
+  ],
+  [9, 'simulateTrigger(input: { notificationKey: "x", payload: {} }) @skip(if: true) { recipientCount }'],
+  [24, 'explainRecipient(recipientId: "x", notificationKey: "x") @skip(if: true) { finding }'],
+  [
+    24,
+    'previewRendering(input: { notificationKey: "x", channel: "email", payload: {}, recipient: { id: "x" } }) @skip(if: true) { __typename }',
+  ],
+  [24, 'queue @skip(if: true) { lane }'],
+]
+
+test.each(HEAVY)('%s times %s is answered, and once more is refused, alike by every door', async (most, field) => {
+  const request = (count: number) => ({ query: `{ ${repeat(count, (index) => `f${index}: ${field}`)} }` })
+  for (const { name, ask } of doors.all) {
+    expect([name, ...codesOf(await ask(request(most)))]).toEqual([name])
+    expect([name, ...codesOf(await ask(request(most + 1)))]).toEqual([name, ...REFUSED])
+  }
+})
+
+test('every root field that weighs something is among those that are tried', () => {
+  const tried = HEAVY.map(([, field]) => `Query.${/^\w+/.exec(field)}`)
+  expect(tried.toSorted()).toEqual([...ROOT_FIELD_WEIGHTS.keys()].toSorted())
 })
 
 test('a value of 40 levels is looked at, and one of 41 is not, alike by every door', async () => {

@@ -107,6 +107,16 @@ export const BOMBS: readonly (readonly [string, DoorRequest, (typeof CODES)[keyo
     },
     CODES.complex,
   ],
+  ...['constructor', 'toString', '__proto__', 'hasOwnProperty'].map(
+    (name) =>
+      [
+        `the largest pages by a default of $${name}`,
+        {
+          query: `query ($${name}: Int = 100) { events(first: $${name}) { edges { node { deliveries(first: $${name}) { edges { node { attempts { id } } } } } } } }`,
+        },
+        CODES.complex,
+      ] as const,
+  ),
   [
     'a list of 50,000 faults in variables',
     {
