@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { App } from '../app.ts'
-import { SetupError } from '../errors.ts'
-import { credentialOf } from './auth.ts'
+import { CarillonError, SetupError } from '../errors.ts'
+import type { Admit } from './admission.ts'
 import { answerHealth } from './health.ts'
 import { isLoopback } from './loopback.ts'
 import { pathOf } from './path.ts'
@@ -27,20 +27,28 @@ const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
 
 /** Reads metrics out beside the API: to keys with the scope OPERATE, and where it says so to this machine itself. */
 export const answerMetrics = async (
-  { credentials }: Pick<App, 'credentials'>,
   { metrics, openToLoopback }: { readonly metrics: Readable; readonly openToLoopback: boolean },
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  {
+    request,
+    response,
+    admitted,
+  }: {
+    readonly request: IncomingMessage
+    readonly response: ServerResponse
+    /** Who asks, counted as every request is. */
+    readonly admitted: () => ReturnType<Admit>
+  },
 ): Promise<void> => {
   if (!(openToLoopback && isLoopback(request))) {
-    const credential = credentialOf(request)
-    const principal = credential && (await credentials.authenticate(credential))
-    if (!principal) {
+    const holder = await admitted()
+    if (holder instanceof CarillonError) {
+      if (holder.code !== 'UNAUTHENTICATED') throw holder
       const headers = { ...TEXT, 'www-authenticate': 'Bearer' }
       return void response
         .writeHead(401, headers)
         .end('Metrics want an API key with the scope OPERATE: send "Authorization: Bearer ..."\n')
     }
-    if (!principal.scopes.includes('OPERATE')) {
+    if (!holder.principal.scopes.includes('OPERATE')) {
       return void response.writeHead(403, TEXT).end('Metrics want an API key with the scope OPERATE\n')
     }
   }

@@ -8,11 +8,12 @@ import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import { webhookAddressIn } from '../operations/webhooks/path.ts'
 import { requestContext } from '../tracing.ts'
+import { createAdmission } from './admission.ts'
 import { type Asked, noteAnswer } from './asked.ts'
 import { credentialOf } from './auth.ts'
 import { readBody } from './body.ts'
 import { createCompiler } from './compiled-execution.ts'
-import { errorBody, shownError, unauthenticated } from './errors.ts'
+import { errorBody, shownError } from './errors.ts'
 import { createGraphQLServer } from './graphql.ts'
 import { answerHealth } from './health.ts'
 import { answerMetrics, METRICS_PATH, type Readable } from './metrics.ts'
@@ -128,6 +129,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   const streams = openStreams(app.credentials, limits)
   const pages = options.pages ?? new Map<string, Page>()
   const rates = countRequests(options.requests ?? NO_REQUEST_LIMITS)
+  const admit = createAdmission(app, rates)
   const origins = originsOf(options.origins ?? null)
   let closing = false
 
@@ -147,16 +149,8 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   const answerGraphQL = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> => {
     // Before anything is waited for: what is active then is this request's.
     const parent = requestContext(request.headers)
-    const credential = credentialOf(request)
-    const principal =
-      credential && (await app.credentials.authenticate(credential, () => rates.beforeLookUp(rates.addressOf(request))))
-    if (!principal || credential === null) {
-      const wasValid = credential !== null && (await app.credentials.wasValid(credential))
-      const limited = wasValid ? null : await rates.refused(rates.addressOf(request))
-      return refuse(response, limited ?? unauthenticated(credential !== null))
-    }
-    const limited = await rates.take({ principal, credential })
-    if (limited) return refuse(response, limited)
+    const holder = await admit(credentialOf(request), rates.addressOf(request))
+    if (holder instanceof CarillonError) return refuse(response, holder)
     const isStream = request.headers.accept?.includes('text/event-stream') === true
     if (request.method === 'GET' && !isStream) {
       const error = new CarillonError(
@@ -177,18 +171,21 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       )
     }
     if (response.destroyed) return
-    if (isStream && !openStream({ principal, credential }, response)) {
+    if (isStream && !openStream(holder, response)) {
       return refuse(response, tooManyStreams(limits.perRecipient))
     }
     if (body !== null) Object.assign(request, { body })
-    await graphql.handle(request as never, response as never, { principal, asked, parent } as never)
+    await graphql.handle(request as never, response as never, { principal: holder.principal, asked, parent } as never)
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
     response.setHeader('x-content-type-options', 'nosniff')
     if (answerHealth(app, request, response, { closing })) return
-    if (path === METRICS_PATH && options.metrics) return answerMetrics(app, options.metrics, { request, response })
+    if (path === METRICS_PATH && options.metrics) {
+      const admitted = () => admit(credentialOf(request), rates.addressOf(request))
+      return answerMetrics(options.metrics, { request, response, admitted })
+    }
     if (options.healthOnly) return void response.writeHead(404, { 'content-type': 'text/plain' }).end(HEALTH_ONLY)
     if (path === '/graphql') {
       if (request.method === 'OPTIONS') {
@@ -228,6 +225,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
         begin: createOperations(app, { graphql, compiler, toShown: shown }),
         toShown: shown,
         streams,
+        admit,
         rates,
         origins,
         limits,

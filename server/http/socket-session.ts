@@ -1,7 +1,9 @@
 import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { WebSocket } from 'ws'
 import type { Principal } from '../core/principal.ts'
+import { CarillonError } from '../errors.ts'
 import type { Credentials } from '../operations/credentials.ts'
+import type { Admit } from './admission.ts'
 import { type ShownError, unauthenticated, withoutTransport } from './errors.ts'
 import type { Begin, OperationRequest, Streaming } from './operations.ts'
 import type { RequestRates } from './request-rates.ts'
@@ -40,7 +42,8 @@ const CLOSE = {
 } as const
 
 export interface SessionOptions {
-  readonly credentials: Pick<Credentials, 'authenticate' | 'wasValid'>
+  readonly credentials: Pick<Credentials, 'authenticate'>
+  readonly admit: Admit
   readonly rates: RequestRates
   readonly streams: Streams
   readonly begin: Begin
@@ -113,22 +116,18 @@ class Session {
   }
 
   private async initialise(params: Params): Promise<void> {
-    const { rates, streams } = this.options
+    const { admit, streams } = this.options
     if (this.initialised) return this.socket.close(CLOSE.tooMany, 'Too many initialisation requests')
     this.initialised = true
     this.stopWaiting()
-    const credential = credentialIn(params)
-    const principal = credential === null ? null : await this.authenticate(credential)
-    if (!principal || credential === null) {
-      const wasValid = credential !== null && (await this.options.credentials.wasValid(credential))
-      const limited = wasValid ? null : await rates.refused(this.address)
-      if (limited) throw limited
-      return this.forbid()
+    const holder = await admit(credentialIn(params), this.address)
+    if (holder instanceof CarillonError) {
+      if (holder.code === 'UNAUTHENTICATED') return this.forbid()
+      throw holder
     }
-    const limited = await rates.take({ principal, credential })
-    if (limited) throw limited
+    const { principal, credential } = holder
     if (this.socket.readyState !== this.socket.OPEN) return
-    this.stream = streams.open({ principal, credential }, () => this.forbid())
+    this.stream = streams.open(holder, () => this.forbid())
     if (!this.stream)
       return this.socket.close(CLOSE.tooMany, 'RATE_LIMITED: this recipient has as many sockets as it may')
     this.principal = principal
@@ -138,17 +137,19 @@ class Session {
 
   private async pong(payload: Params): Promise<void> {
     const token = payload?.['token']
-    if (typeof token === 'string' && this.principal?.recipientId) {
-      const limited = await this.options.rates.take({ principal: this.principal, credential: token })
-      if (limited) throw limited
-      const renewed = await this.authenticate(token)
-      const { tenantId, recipientId } = this.principal
-      if (renewed?.tenantId !== tenantId || renewed.recipientId !== recipientId) return this.forbid()
-      this.principal = renewed
-      this.stream?.renew({ principal: renewed, credential: token })
-    }
+    if (typeof token === 'string' && this.principal?.recipientId) await this.renew(this.principal, token)
     // Nothing is repeated to somebody who has not said who they are.
     await this.reply(JSON.stringify({ type: 'pong', ...(this.principal && { payload }) }))
+  }
+
+  private async renew(principal: Principal, token: string): Promise<void> {
+    // The old token is good until its end: what is open need not end because too much was asked for.
+    if (await this.options.rates.take({ principal, credential: token })) return
+    const renewed = await this.authenticate(token)
+    const { tenantId, recipientId } = principal
+    if (renewed?.tenantId !== tenantId || renewed.recipientId !== recipientId) return this.forbid()
+    this.principal = renewed
+    this.stream?.renew({ principal: renewed, credential: token })
   }
 
   private async subscribe(id: string, request: OperationRequest): Promise<void> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { App } from '../app.ts'
+import type { Admit } from './admission.ts'
 import type { ShownError } from './errors.ts'
 import type { Begin } from './operations.ts'
 import type { Origins } from './origins.ts'
@@ -54,6 +55,7 @@ export const serveSockets = (
     begin,
     toShown,
     streams,
+    admit,
     rates,
     origins,
     limits,
@@ -61,6 +63,7 @@ export const serveSockets = (
     readonly begin: Begin
     readonly toShown: ShownError
     readonly streams: Streams
+    readonly admit: Admit
     readonly rates: RequestRates
     readonly origins: Origins
     readonly limits: Required<StreamLimits>
@@ -77,6 +80,7 @@ export const serveSockets = (
     toShown,
     initWithinMs: limits.initWithinMs,
     streams,
+    admit,
     rates,
     begin,
   }

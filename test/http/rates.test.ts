@@ -1,7 +1,9 @@
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import WebSocket from 'ws'
+import { createMetrics } from '../../server/metrics/metrics.ts'
 import { createApiKey } from '../../server/operations/credentials.ts'
+import { createTelemetry } from '../../server/telemetry.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { openRawSocket } from '../support/raw-socket.ts'
 import { until } from '../support/until.ts'
@@ -13,7 +15,9 @@ const HOUR = { requests: MOST, seconds: 3_600 }
 let carillon: TestCarillon
 beforeAll(async () => {
   const requests = { perKey: HOUR, perRecipient: HOUR, refusedPerAddress: HOUR, proxies: 1 }
-  carillon = await startCarillon({ notifiers: [] }, { door: { requests } })
+  const telemetry = createTelemetry()
+  const metrics = { metrics: createMetrics(telemetry), openToLoopback: false }
+  carillon = await startCarillon({ notifiers: [] }, { door: { requests }, telemetry, metrics })
 })
 afterAll(() => carillon.close())
 
@@ -127,6 +131,19 @@ test('a socket whose key may ask for nothing more is asked to come back later', 
   expect(reason).toMatch(/^This API key asks too often; try again in \d+ s$/)
 })
 
+test('a socket that renews its token too often stays as it is, with the token that it has', async () => {
+  const socket = await openRawSocket(carillon.wsUrl, { token: await newToken('renewing') })
+  // To open it counted as one.
+  for (let time = 1; time < MOST; time++) socket.send({ type: 'ping', payload: { token: await newToken('renewing') } })
+  // Not even looked at: within the limit the last of them would end the socket.
+  for (const token of [await newToken('renewing'), 'not.a.token']) socket.send({ type: 'ping', payload: { token } })
+  await until('all are answered', () => socket.messages.filter(({ type }) => type === 'pong').length === MOST + 1)
+  socket.subscribe('1', VIEWER)
+  expect((await socket.message(({ id }) => id === '1')).payload).toEqual([LIMITED])
+  expect(socket.closed).toBeNull()
+  await socket.end()
+})
+
 let addresses = 0
 /** An address of its own, as a proxy would add it. */
 const from = (address: string = `198.51.100.${++addresses}`) => ({ 'x-forwarded-for': `10.0.0.1, ${address}` })
@@ -178,6 +195,28 @@ test('a token that has ended counts as no guess: its page comes back for another
   await until('the token has ended', async () => (await carillon.app.credentials.authenticate(ended.token)) === null)
   expect(await statusesOf(MOST + 3, () => send(ended.token, headers))).toEqual(Array(MOST + 3).fill(401))
   expect((await send('nonsense', headers)).status).toBe(401)
+})
+
+const readMetrics = (credential: string | null, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(new URL('/metrics', carillon.graphqlUrl), {
+    headers: { ...headers, ...(credential && { authorization: `Bearer ${credential}` }) },
+  })
+
+test('to read metrics is a request of its key, with those at the other doors', async () => {
+  const key = await newKey()
+  expect(await statusesOf(2, () => send(key))).toEqual([200, 200])
+  expect(await statusesOf(MOST, () => readMetrics(key))).toEqual([...Array(MOST - 2).fill(200), 429, 429])
+  expect((await send(key)).status).toBe(429)
+})
+
+test('whoever guesses keys at the metrics has as many guesses as at any door, and all of them together', async () => {
+  const headers = from()
+  let guesses = 0
+  const guess = () => readMetrics(`ck_guessed-at-metrics-${++guesses}`, headers)
+  expect(await statusesOf(2, () => send('nonsense', headers))).toEqual([401, 401])
+  expect(await statusesOf(MOST, guess)).toEqual([...Array(MOST - 2).fill(401), 429, 429])
+  const refused = await readMetrics(null, headers)
+  expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true])
 })
 
 test('nobody is counted by an address that many share: this machine, or a private network', async () => {
