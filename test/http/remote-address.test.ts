@@ -41,10 +41,19 @@ test.each([
   [2, '198.51.100.1,198.51.100.2 , 198.51.100.7', PROXY, '198.51.100.2'],
   [1, '198.51.100.7:4711', PROXY, '198.51.100.7'],
   [1, '[2606:4700:1:2::1]:4711', PROXY, '9734:18176:1:2'],
-  [3, '198.51.100.7', '203.0.113.200', '203.0.113.200'],
+  [3, '198.51.100.7', PROXY, '198.51.100.7'],
   [1, undefined, '203.0.113.200', '203.0.113.200'],
-  [1, 'unknown', '203.0.113.200', null],
-  [1, '10.1.2.3', '203.0.113.200', null],
+  [1, '', '203.0.113.200', '203.0.113.200'],
+  [1, 'unknown', '203.0.113.200', '203.0.113.200'],
+  [1, '10.1.2.3', '203.0.113.200', '203.0.113.200'],
+  [1, '10.1.2.3', PROXY, null],
 ])('behind %s proxies that say %j, from %s, it is counted by %s', (proxies, forwarded, remoteAddress, counted) => {
   expect(countedAddress(requestFrom(remoteAddress, forwarded), proxies)).toBe(counted)
 })
+
+test.each(['10.0.0.1', '127.0.0.1', '::1', 'fd00::1', '100.64.0.1', 'unknown', '', '__proto__', '1', '0x7f.1', ' , '])(
+  'whoever asks the inner of two proxies, and writes %j into the header, is counted all the same',
+  (written) => {
+    expect(countedAddress(requestFrom(PROXY, `${written}, 203.0.113.5`), 2)).toBe('203.0.113.5')
+  },
+)
