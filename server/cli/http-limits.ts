@@ -6,13 +6,21 @@ const RECIPIENT_SECONDS = 10
 
 export type LimitsEnvironment = Pick<
   Environment,
-  'requestsPerKey' | 'requestsPerRecipient' | 'refusedPerAddress' | 'proxies' | 'corsOrigins' | 'streamsPerRecipient'
+  | 'requestsPerKey'
+  | 'requestsPerRecipient'
+  | 'refusedPerAddress'
+  | 'proxies'
+  | 'corsOrigins'
+  | 'publicUrl'
+  | 'streamsPerRecipient'
 >
 
 /** What the environment says of who may ask, and how often. */
 export const httpLimits = (environment: LimitsEnvironment): Pick<HttpOptions, 'requests' | 'origins' | 'streams'> => {
   const { requestsPerKey, requestsPerRecipient, refusedPerAddress, proxies, corsOrigins } = environment
-  const { streamsPerRecipient } = environment
+  const { publicUrl, streamsPerRecipient } = environment
+  // The console asks from there, and behind a proxy that says another Host it would be a stranger.
+  const own = publicUrl === null ? [] : [new URL(publicUrl).origin]
   return {
     requests: {
       perKey: { requests: requestsPerKey, seconds: 1 },
@@ -20,7 +28,7 @@ export const httpLimits = (environment: LimitsEnvironment): Pick<HttpOptions, 'r
       refusedPerAddress: { requests: refusedPerAddress, seconds: 60 },
       proxies,
     },
-    origins: corsOrigins,
+    origins: corsOrigins && [...corsOrigins, ...own],
     ...(streamsPerRecipient && { streams: { perRecipient: streamsPerRecipient } }),
   }
 }

@@ -82,7 +82,7 @@ export const serve = async (
       metrics: { metrics, openToLoopback: !production },
       ...(pages && { pages: await pages(app) }),
       introspection,
-      ...httpLimits(environment),
+      ...httpLimits({ ...environment, publicUrl }),
     })
     ownUrl = http.url
     if (works) app.worker.start()

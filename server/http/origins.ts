@@ -36,7 +36,7 @@ export const originsOf = (allowed: readonly string[] | null): Origins => {
       tell(request, response)
       if (!response.hasHeader('access-control-allow-origin')) return
       response.setHeader('access-control-allow-methods', 'GET, POST')
-      response.setHeader('access-control-allow-headers', 'authorization, content-type, accept')
+      response.setHeader('access-control-allow-headers', 'authorization, content-type, accept, traceparent, tracestate')
       response.setHeader('access-control-max-age', '86400')
     },
     mayConnect: ({ headers: { origin, host } }) =>

@@ -1,6 +1,10 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import WebSocket from 'ws'
+import { httpLimits } from '../../server/cli/http-limits.ts'
+import { readEnvironment } from '../../server/environment.ts'
+import { originsOf } from '../../server/http/origins.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 
 const OURS = 'https://app.example.test'
@@ -48,6 +52,9 @@ test('an answer that is for one origin says that it depends on it, so that no ca
     const response = await fetch(some.graphqlUrl, { method: 'OPTIONS', headers: { origin } })
     expect(response.headers.get('vary')).toContain('origin')
     expect(response.headers.has('access-control-allow-headers')).toBe(origin === OURS)
+    if (origin !== OURS) continue
+    const headers = response.headers.get('access-control-allow-headers')?.split(', ')
+    expect(headers).toEqual(expect.arrayContaining(['authorization', 'traceparent', 'tracestate']))
   }
 })
 
@@ -70,4 +77,17 @@ test('with a list, a socket from a page of another origin is refused before it i
     expect([origin, await openFrom(some, origin)]).toEqual([origin, 403])
   }
   for (const origin of [THEIRS, 'null', null]) expect(await openFrom(anybody, origin)).toBe('open')
+})
+
+test('with a list, the pages of the public address may ask too, whatever Host a proxy in front passes on', () => {
+  const mayConnect = (env: NodeJS.ProcessEnv, origin: string): boolean =>
+    originsOf(httpLimits(readEnvironment(env)).origins ?? null).mayConnect({
+      headers: { origin, host: '10.0.0.5:4000' },
+    } as IncomingMessage)
+  const list = { CARILLON_CORS_ORIGINS: OURS }
+  const proxied = { ...list, CARILLON_PUBLIC_URL: 'https://notify.example.test/base' }
+  const asked = [OURS, 'https://notify.example.test', 'http://notify.example.test', THEIRS]
+  expect(asked.map((origin) => mayConnect(proxied, origin))).toEqual([true, true, false, false])
+  expect(asked.map((origin) => mayConnect(list, origin))).toEqual([true, false, false, false])
+  expect(asked.map((origin) => mayConnect({ CARILLON_PUBLIC_URL: OURS }, origin))).toEqual([true, true, true, true])
 })
