@@ -85,7 +85,9 @@ const makeDataDir = async (dataDir: string): Promise<void> => {
 }
 
 /** `carillon dev`: everything on one machine, with a database of its own, keys, and GraphiQL. */
-export const dev = async (environment: Environment): Promise<void> => {
+export const dev = async (given: Environment): Promise<void> => {
+  // The command says so, whatever NODE_ENV does.
+  const environment: Environment = { ...given, production: false, role: 'all' }
   const { dataDir, host } = environment
   const graphiql = environment.graphiql ?? true
   const config = await loadConfigFile(environment.configFile)
@@ -100,31 +102,31 @@ export const dev = async (environment: Environment): Promise<void> => {
     const devFile = join(dataDir, 'dev.json')
     let keys: DevelopmentKeys | null = null
     const local = host === '127.0.0.1' || host === 'localhost' || host === '::1'
-    const served = await serve(
-      { ...environment, role: 'all' },
-      {
-        databaseUrl,
-        config,
-        secretKey,
-        introspection: graphiql,
-        linksToItself: true,
-        pages: async (app) => {
-          keys = await developmentKeys(app, devFile)
-          const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })
-          const toGraphiql: Page = (_, response) => void response.writeHead(302, { location: '/graphiql' }).end()
-          return new Map<string, Page>([
-            ...(graphiql
-              ? ([
-                  ['/graphiql', page],
-                  ['/', toGraphiql],
-                ] as const)
-              : []),
-            ...(local ? demoPages({ credential: keys.operatorKey, loadBundle: () => loadPageBundle('demo') }) : []),
-            ...servedConsole(environment, local ? keys.operatorKey : null),
-          ])
-        },
+    const served = await serve(environment, {
+      databaseUrl,
+      config,
+      secretKey,
+      introspection: graphiql,
+      linksToItself: true,
+      pages: async (app) => {
+        const { telemetry } = app
+        keys = await developmentKeys(app, devFile)
+        const page = graphiqlPage({ credential: local ? keys.operatorKey : null, tabs: exampleTabs(app.notifiers) })
+        const toGraphiql: Page = (_, response) => void response.writeHead(302, { location: '/graphiql' }).end()
+        return new Map<string, Page>([
+          ...(graphiql
+            ? ([
+                ['/graphiql', page],
+                ['/', toGraphiql],
+              ] as const)
+            : []),
+          ...(local
+            ? demoPages({ credential: keys.operatorKey, loadBundle: () => loadPageBundle('demo'), telemetry })
+            : []),
+          ...servedConsole(environment, { credential: local ? keys.operatorKey : null, telemetry }),
+        ])
       },
-    )
+    })
     const graphqlUrl = `${served.http.url}/graphql`
     const wsUrl = graphqlUrl.replace(/^http/, 'ws')
     const { backendKey, operatorKey } = keys as unknown as DevelopmentKeys

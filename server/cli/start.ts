@@ -17,7 +17,9 @@ const bareGraphiql = (): ReadonlyMap<string, Page> =>
   new Map([['/graphiql', graphiqlPage({ credential: null, tabs: [{ query: '{ viewer { tenantId scopes } }' }] })]])
 
 /** `carillon start`: the service in production, on a database of the operator's. */
-export const start = async (environment: Environment): Promise<void> => {
+export const start = async (given: Environment): Promise<void> => {
+  // The command says so, whatever NODE_ENV does.
+  const environment: Environment = { ...given, production: true }
   const { databaseUrl, secretKey } = environment
   const missing = [databaseUrl ? [] : ['DATABASE_URL'], secretKey ? [] : ['CARILLON_SECRET_KEY']].flat()
   if (!databaseUrl || !secretKey) {
@@ -43,7 +45,11 @@ export const start = async (environment: Environment): Promise<void> => {
         config,
         secretKey,
         introspection: graphiql,
-        pages: async () => new Map([...(graphiql ? bareGraphiql() : []), ...servedConsole(environment, null)]),
+        pages: async ({ telemetry }) =>
+          new Map([
+            ...(graphiql ? bareGraphiql() : []),
+            ...servedConsole(environment, { credential: null, telemetry }),
+          ]),
       })
     },
     { databaseUrl, doors: [{ host, port }, ...(metrics ? [metrics] : [])], logger: createLogger(logLevel) },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import type { Telemetry } from '../telemetry.ts'
+import { answerBroken } from './broken-page.ts'
 import { isLoopback } from './loopback.ts'
 import type { Page } from './page.ts'
 
@@ -10,6 +11,8 @@ export interface ConsoleOptions {
   readonly loadBundle: () => Promise<{ readonly script: string; readonly style: string }>
   /** Whether the sources may change, and are to be asked at each request. */
   readonly changing: boolean
+  /** Told why the sources cannot be loaded. */
+  readonly telemetry: Pick<Telemetry, 'emit'>
 }
 
 /**
@@ -70,6 +73,7 @@ export const consolePages = ({
   credential,
   loadBundle,
   changing,
+  telemetry,
 }: ConsoleOptions): readonly (readonly [string, Page])[] => {
   let kept: Promise<{ readonly script: Packed; readonly style: Packed }> | null = null
   const bundle = (): NonNullable<typeof kept> => {
@@ -99,7 +103,7 @@ export const consolePages = ({
       }
       bundle().then(
         (parts) => answer(parts[of]),
-        (error: Error) => fail(response, error),
+        (error: Error) => answerBroken('The console', error, { telemetry, response }),
       )
     }
 
@@ -116,8 +120,4 @@ export const consolePages = ({
     ['/console/console.js', part('text/javascript', 'script')],
     ['/console/console.css', part('text/css', 'style')],
   ]
-}
-
-const fail = (response: ServerResponse, error: Error): void => {
-  response.writeHead(500, { 'content-type': 'text/plain' }).end(`The console cannot be loaded: ${error.message}\n`)
 }

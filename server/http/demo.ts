@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import type { Telemetry } from '../telemetry.ts'
+import { answerBroken } from './broken-page.ts'
 import { mayShowKeys } from './loopback.ts'
 import type { Page } from './page.ts'
 
@@ -7,6 +9,8 @@ export interface DemoOptions {
   readonly credential: string
   /** Asked at each request: in a checkout a change shows at the next load. */
   readonly loadBundle: () => Promise<{ readonly script: string; readonly style: string }>
+  /** Told why the sources cannot be loaded. */
+  readonly telemetry: Pick<Telemetry, 'emit'>
 }
 
 const COMMON = { 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
@@ -29,7 +33,7 @@ const html = (credential: string): string => `<!doctype html>
 `
 
 /** Two recipients side by side, a form that triggers, and explanations: for development, and never for production. */
-export const demoPages = ({ credential, loadBundle }: DemoOptions): readonly (readonly [string, Page])[] => {
+export const demoPages = ({ credential, loadBundle, telemetry }: DemoOptions): readonly (readonly [string, Page])[] => {
   const answer = (response: ServerResponse, type: string, body: string): void => {
     response.writeHead(200, {
       ...COMMON,
@@ -44,7 +48,7 @@ export const demoPages = ({ credential, loadBundle }: DemoOptions): readonly (re
     (_, response) => {
       loadBundle().then(
         (bundle) => answer(response, type, bundle[of]),
-        (error: Error) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error.message}\n`),
+        (error: Error) => answerBroken('The demo', error, { telemetry, response }),
       )
     }
   return [

@@ -2,11 +2,19 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { bundlePage } from '../../../client-sdk/page-bundle.ts'
 import { consolePages } from '../../../server/http/console.ts'
+import { createTelemetry } from '../../../server/telemetry.ts'
 import type { TestCarillon } from '../../support/carillon.ts'
 
 /** The console's pages for a server of a test's, where people bring their own keys. */
 export const testConsole = () =>
-  new Map(consolePages({ credential: null, loadBundle: () => bundlePage('console'), changing: false }))
+  new Map(
+    consolePages({
+      credential: null,
+      loadBundle: () => bundlePage('console'),
+      changing: false,
+      telemetry: createTelemetry(),
+    }),
+  )
 
 export interface OpenConsole {
   readonly context: BrowserContext
