@@ -129,6 +129,7 @@ export interface Environment {
   readonly connections: number | null
   /** How long it goes on answering after SIGTERM, while it says that it is not ready; 5 by default. */
   readonly drainSeconds: number
+  /** Whether this is no place to develop: by NODE_ENV, until `start` or `dev` says so itself. */
   readonly production: boolean
 }
 

@@ -23,9 +23,7 @@ export const start = async (given: Environment): Promise<void> => {
   const { databaseUrl, secretKey } = environment
   const missing = [databaseUrl ? [] : ['DATABASE_URL'], secretKey ? [] : ['CARILLON_SECRET_KEY']].flat()
   if (!databaseUrl || !secretKey) {
-    throw new SetupError(
-      `${missing.join(' and ')} must be set in production. For a try without either: npm start, with NODE_ENV unset.`,
-    )
+    throw new SetupError(`${missing.join(' and ')} must be set in production. For a try without either: carillon dev.`)
   }
   const config = await loadConfigFile(environment.configFile)
   // Before anything is opened: a fault shows at once.

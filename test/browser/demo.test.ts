@@ -101,7 +101,6 @@ test('in production there is no demo and no GraphiQL, and the console brings no 
   const database = await createTestDatabase()
   const production = startProcess(
     {
-      NODE_ENV: 'production',
       DATABASE_URL: database.url,
       CARILLON_SECRET_KEY: 'a-secret-key-for-tests-of-32-characters',
       PORT: '0',

@@ -19,8 +19,8 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-const start = (env: NodeJS.ProcessEnv = {}): CarillonProcess => {
-  const one = startProcess({ CARILLON_DATA_DIR: dataDir, PORT: '0', ...env })
+const start = (env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): CarillonProcess => {
+  const one = startProcess({ CARILLON_DATA_DIR: dataDir, PORT: '0', ...env }, args)
   running.push(one)
   return one
 }
@@ -83,6 +83,16 @@ test('GraphiQL needs nothing from elsewhere, comes with the key, and shows it un
     }).end(),
   )
   expect(rebound).toBe(403)
+})
+
+test('`dev` is development whatever NODE_ENV says: it tells its schema, and this machine reads metrics without a key', async () => {
+  const carillon = start({ NODE_ENV: 'production' }, ['dev'])
+  await carillon.ready
+  const { graphqlUrl, operatorKey } = await readDevFile(dataDir)
+  expect((await fetch(new URL('/metrics', graphqlUrl))).status).toBe(200)
+  expect(await ask(graphqlUrl, operatorKey, '{ __schema { queryType { name } } }')).toEqual({
+    data: { __schema: { queryType: { name: 'Query' } } },
+  })
 })
 
 test('a second start on the same data says who has it', async () => {
@@ -188,8 +198,11 @@ test('every fault of the environment is named at once', async () => {
   expect(carillon.output()).toMatch(/CARILLON_SECRET_KEY must have at least 32 characters/)
 })
 
-test('production asks for what it needs', async () => {
-  const carillon = start({ NODE_ENV: 'production' })
+test.each([
+  ['without a command, where NODE_ENV says so,', { NODE_ENV: 'production' }, []],
+  ['under `start`', {}, ['start']],
+])('production %s asks for what it needs', async (_, env, args) => {
+  const carillon = start(env, args)
   expect(await carillon.ended).toBe(1)
   expect(carillon.output()).toMatch(/DATABASE_URL and CARILLON_SECRET_KEY must be set in production/)
 })

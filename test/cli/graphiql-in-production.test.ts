@@ -13,10 +13,9 @@ test.each([
   [{}, false],
   [{ CARILLON_GRAPHIQL: 'off' }, false],
   [{ CARILLON_GRAPHIQL: 'on' }, true],
-])('a service in production with %j has GraphiQL and tells its schema: %s', async (env, there) => {
+])('a service under `start`, without NODE_ENV, with %j has GraphiQL and tells its schema: %s', async (env, there) => {
   const service = startProcess(
     {
-      NODE_ENV: 'production',
       PORT: '0',
       DATABASE_URL: carillon.databaseUrl,
       CARILLON_SECRET_KEY: 'a-secret-key-for-tests-of-32-characters',
@@ -34,6 +33,7 @@ test.each([
     const answer = await ask(url, carillon.operatorKey, '{ __schema { queryType { name } } }')
     expect(answer.data?.['__schema'] !== undefined).toBe(there)
     expect((await fetch(new URL('/demo', url))).status).toBe(404)
+    expect((await fetch(new URL('/metrics', url))).status).toBe(401)
   } finally {
     await service.stop()
   }

@@ -40,7 +40,6 @@ beforeAll(async () => {
   database = await createTestDatabase()
   sql = new pg.Pool({ connectionString: database.url, options: '-c carillon.tenant=*', max: 1 })
   variables = {
-    NODE_ENV: 'production',
     PORT: '0',
     DATABASE_URL: database.url,
     CARILLON_SECRET_KEY: 'a-secret-key-for-tests-of-32-characters',
