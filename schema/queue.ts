@@ -3,7 +3,8 @@ import { allow } from './access.ts'
 import { builder } from './builder.ts'
 
 const QueueLane = builder.objectRef<Lane>('QueueLane').implement({
-  description: 'What of the queue shares one speed: the deliveries of a channel, or one kind of other work.',
+  description:
+    'What of the queue shares one speed: the deliveries of a channel, or one kind of other work. Where a tenant has more than 10,000 in all, the first 10,000 of each lane are counted, in the order of their time: a lane with as many as that may have more.',
   fields: (t) => ({
     lane: t.exposeString('lane', {
       description: "The channel's name for deliveries; else fan_out, webhook, digest, wake or workflow.",

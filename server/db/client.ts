@@ -57,6 +57,11 @@ const KEYED_PLANNER = `${PLANNER} -c enable_seqscan=off -c enable_bitmapscan=off
 /** As the operating system would say it, so that whoever sorts errors sorts this one alike. */
 const refusal = (): Error => Object.assign(new Error('The database does not answer'), { code: 'ECONNREFUSED' })
 
+/** How long a statement waits for a connection: for a free one of the pool, or for a new one. */
+const CONNECTION_MS = 10_000
+/** How long a statement may take, locks that it waits for included. */
+const STATEMENT_MS = 30_000
+
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: () => void) => void
 
 /** Lets a pool be closed for a while: what it holds is dropped then, and nobody waits for a connection. */
@@ -94,10 +99,11 @@ const openPool = (
     pipeline: true,
     // UTC: Prisma's adapter shifts instants by the session's offset otherwise. The role is taken at the start of the
     // session, so that no statement ever runs with the rights of whoever owns the tables.
-    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000 ${planner}`,
+    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000 -c statement_timeout=${STATEMENT_MS} ${planner}`,
     // Without these two a database that is unreachable makes requests hang for ever instead of failing.
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 30_000,
+    connectionTimeoutMillis: CONNECTION_MS,
+    // Ends the waiting and leaves the server at work: where that can still be reached, its own limit comes first.
+    query_timeout: STATEMENT_MS + 5_000,
     keepAlive: true,
   } as pg.PoolConfig)
   // One that is closing anyway loses nothing.
@@ -129,7 +135,11 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const system = openPool(options, '*', KEYED_PLANNER)
   const tenant = openPool(options, '', PLANNER)
   const gates = [system, tenant].map(withGate)
-  const prisma = new PrismaClient({ adapter: new PrismaPg(tenant) })
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(tenant),
+    // By itself Prisma gives up sooner than the pool does, in a burst that the pool gets done.
+    transactionOptions: { maxWait: CONNECTION_MS, timeout: STATEMENT_MS },
+  })
   const scoped = new Map<string, TenantPrisma>()
   return {
     system,

@@ -94,6 +94,24 @@ test('the queue says what is late and since when, and what waits for its time', 
   expect(Date.parse(nextDueAt ?? '')).toBeGreaterThan(Date.parse(LATER))
 })
 
+test('of a long queue each lane is counted up to 10,000, and none is left out', async () => {
+  const { operatorKey } = await carillon.addTenant('long')
+  const { operatorKey: other } = await carillon.addTenant('short')
+  await carillon.sql.query(`insert into due (tenant_id, kind, subject_id, lane, due_at)
+    select 'long', 'delivery', gen_random_uuid(), case when n > 10002 then 'pager' else 'email' end, '${MORNING}'::timestamptz
+    from generate_series(1, 10005) n union all select 'short', 'delivery', gen_random_uuid(), 'email', '${LATER}'::timestamptz`)
+  const counts = async (key: string) => {
+    const { queue } = await carillon.ok(key, QUEUE)
+    return queue.map(({ lane, dueCount }: { lane: string; dueCount: number }) => `${lane} ${dueCount}`)
+  }
+  try {
+    expect(await counts(operatorKey)).toEqual(['email 10000', 'pager 3'])
+    expect(await counts(other)).toEqual(['email 1'])
+  } finally {
+    await carillon.sql.query(`delete from due where tenant_id in ('long', 'short')`)
+  }
+})
+
 test("another tenant's deliveries and queue are its own", async () => {
   const { operatorKey } = await carillon.addTenant('neighbour')
   const { outcomeHistory } = await carillon.ok(operatorKey, HISTORY, {

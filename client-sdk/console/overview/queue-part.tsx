@@ -12,6 +12,15 @@ const KEPT = 720
 const ageOf = (queue: QueueQuery['queue'], now: number): number =>
   queue.reduce((age, { oldestDueAt }) => (oldestDueAt ? Math.max(age, now - Date.parse(oldestDueAt)) : age), 0)
 
+type Lane = QueueQuery['queue'][number]
+
+/** So many of a lane are counted. */
+const MOST_COUNTED = 10_000
+
+/** A number of a lane, with a sign where the lane may have more than were counted. */
+const shown = ({ dueCount, underWayCount, laterCount }: Lane, count: number): string =>
+  `${count.toLocaleString('en')}${dueCount + underWayCount + laterCount >= MOST_COUNTED ? '+' : ''}`
+
 /** What is not finished, lane by lane, and how far the workers are behind. */
 export const QueuePart = (): JSX.Element => {
   const { data, fault, reload } = useAnswer(QueueDocument, {}, { everyMs: AGAIN_MS })
@@ -44,16 +53,16 @@ export const QueuePart = (): JSX.Element => {
               <tr key={lane.lane}>
                 <th scope="row">{lane.lane}</th>
                 <td>
-                  {lane.dueCount.toLocaleString('en')}
+                  {shown(lane, lane.dueCount)}
                   {lane.oldestDueAt ? (
                     <>
                       , since <When at={lane.oldestDueAt} />
                     </>
                   ) : null}
                 </td>
-                <td>{lane.underWayCount.toLocaleString('en')}</td>
-                <td>{lane.laterCount.toLocaleString('en')}</td>
-                <td>{lane.retryingCount.toLocaleString('en')}</td>
+                <td>{shown(lane, lane.underWayCount)}</td>
+                <td>{shown(lane, lane.laterCount)}</td>
+                <td>{shown(lane, lane.retryingCount)}</td>
                 <td>{lane.nextDueAt ? <When at={lane.nextDueAt} /> : ''}</td>
               </tr>
             ))}

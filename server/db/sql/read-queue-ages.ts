@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg'
+import { LANES } from './lanes.ts'
 
 export interface QueueAgeRow {
   readonly lane: string
@@ -12,11 +13,7 @@ export interface QueueAgeRow {
  */
 export const readQueueAges = (): QueryConfig => ({
   text: `
-with recursive lanes as (
-  (select lane from due order by lane limit 1)
-  union all
-  select (select d.lane from due d where d.lane > l.lane order by d.lane limit 1) from lanes l where l.lane is not null
-)
+with ${LANES}
 select l.lane, extract(epoch from clock_timestamp() - d.due_at)::float8 as seconds
 from lanes l cross join lateral (
   select due_at from due where lane = l.lane and (lease_until is null or lease_until < clock_timestamp())

@@ -1,4 +1,5 @@
 import type { QueryConfig } from 'pg'
+import { LANES } from './lanes.ts'
 
 /** How a lane of the queue stands. */
 export interface QueueRow {
@@ -14,8 +15,6 @@ export interface QueueRow {
 
 /** More than so much of a lane is not counted. */
 export const MOST_COUNTED = 10_000
-/** Lanes are channels and kinds of work; a name that somebody makes up for each message is no channel. */
-const MOST_LANES = 200
 
 /**
  * How the queue stands, lane by lane: from each the oldest that are due, up to a bound, so that a long queue costs no
@@ -24,12 +23,7 @@ const MOST_LANES = 200
 export const readQueue = (now: Date | null): QueryConfig => ({
   name: 'read_queue',
   text: `
-with recursive lanes as (
-  (select lane, 1 as place from due order by lane limit 1)
-  union all
-  select (select d.lane from due d where d.lane > l.lane order by d.lane limit 1), l.place + 1
-  from lanes l where l.lane is not null and l.place < ${MOST_LANES}
-), clock as materialized (select coalesce($1::timestamptz, clock_timestamp()) as now)
+with ${LANES}, clock as materialized (select coalesce($1::timestamptz, clock_timestamp()) as now)
 select q.kind, l.lane,
   (count(*) filter (where q.free))::int4 as depth,
   extract(epoch from clock.now - min(q.due_at) filter (where q.free))::float8 as age,
