@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { SetupError } from '../server/errors.ts'
 import { connect } from './connection.ts'
+import { applyOutside, isOutside } from './migrate-outside.ts'
 import { checksumOf, type Migration, readMigrations } from './migration-files.ts'
 import { findHistory, pendingMigrations, readHistory } from './migration-history.ts'
 import { packageRoot } from './package-root.ts'
@@ -39,10 +40,11 @@ const TRIES = 10
 const GIVE_WAY_MS = 1_000
 
 // Waiting for another process to finish migrating delays nobody else, and is what a second replica should do.
-const TURN_TIMEOUT = `set lock_timeout to '5min'`
+const TURN_TIMEOUT_MS = 300_000
+const TURN_EVERY_MS = 200
 
 // Prisma's own key, so that `prisma migrate deploy` and this wait for each other. The end of the session releases it.
-const TAKE_TURN = 'select pg_advisory_lock(72707369)'
+const TAKE_TURN = 'select pg_try_advisory_lock(72707369) as mine'
 
 const checkServer = async (client: pg.Client): Promise<void> => {
   const { rows } = await client.query<ServerFacts>(
@@ -53,9 +55,17 @@ const checkServer = async (client: pg.Client): Promise<void> => {
 }
 
 const takeTurn = async (client: pg.Client): Promise<void> => {
-  await client.query(TURN_TIMEOUT)
-  await client.query(TAKE_TURN)
-  await client.query(SCRIPT_LOCK_TIMEOUT)
+  // Asked again and again: an index that is made beside others waits for every statement under way, and one that stood
+  // waiting for the turn would be among those.
+  const until = performance.now() + TURN_TIMEOUT_MS
+  while (!(await client.query<{ mine: boolean }>(TAKE_TURN)).rows[0]?.mine) {
+    if (performance.now() > until) {
+      throw new SetupError(
+        'Another process has been migrating this database for 5 minutes: see pg_stat_activity, and migrate again once it is done',
+      )
+    }
+    await pause(TURN_EVERY_MS)
+  }
 }
 
 const advice = (code: string | undefined): string => {
@@ -88,9 +98,10 @@ const refuseOwnTransaction = (name: string, results: readonly pg.QueryResult[]):
   }
 }
 
-const tryToApply = async (client: pg.Client, migration: Migration): Promise<void> => {
+const applyWithin = async (client: pg.Client, migration: Migration): Promise<void> => {
   const { name, script } = migration
   const id = randomUUID()
+  await client.query(SCRIPT_LOCK_TIMEOUT)
   await client.query('begin')
   await client.query(
     'insert into _prisma_migrations (id, checksum, migration_name, started_at) values ($1, $2, $3, clock_timestamp())',
@@ -109,11 +120,12 @@ const tryToApply = async (client: pg.Client, migration: Migration): Promise<void
 const apply = async (client: pg.Client, migration: Migration): Promise<void> => {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await tryToApply(client, migration)
+      return await (isOutside(migration) ? applyOutside : applyWithin)(client, migration)
     } catch (error) {
-      // A request may have locked the tables in another order.
+      // A request may have locked the tables in another order. What runs outside a transaction has been patient already.
       const isLocked = error instanceof pg.DatabaseError && [LOCK_NOT_AVAILABLE, DEADLOCK].includes(error.code ?? '')
-      if (!isLocked || tries === TRIES) throw asSetupError(error, `The migration ${migration.name}`, migration.script)
+      const again = isLocked && tries < TRIES && !isOutside(migration)
+      if (!again) throw asSetupError(error, `The migration ${migration.name}`, migration.script)
       await client.query('rollback')
       await pause(GIVE_WAY_MS)
     }

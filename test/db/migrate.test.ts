@@ -191,8 +191,8 @@ test('what Prisma began and did not finish is refused, and what it marks as roll
 test('three processes at once apply each migration once', async () => {
   const url = await newDatabase()
   const directory = await newDirectory({ [FIRST]: 'create table a (n int);', [SECOND]: 'insert into a values (1);' })
-  const waiting = `select count(*)::int as n from pg_locks where locktype = 'advisory' and objid = 72707369 and not granted
-                     and database = (select oid from pg_database where datname = current_database())`
+  const waiting = `select count(*)::int as n from pg_stat_activity
+                    where datname = current_database() and query like '%pg_try_advisory_lock%' and pid <> pg_backend_pid()`
 
   const racing = await withClient(url, async (holder) => {
     await holder.query('select pg_advisory_lock(72707369)')
@@ -204,6 +204,59 @@ test('three processes at once apply each migration once', async () => {
   expect((await racing.runs).toSorted((one, other) => other.length - one.length)).toEqual([[FIRST, SECOND], [], []])
   expect(await query(url, 'select n from a')).toEqual([{ n: 1 }])
   expect(await query(url, 'select count(*)::int as n from _prisma_migrations')).toEqual([{ n: 2 }])
+})
+
+const OUTSIDE = `-- carillon: outside a transaction
+-- Of all the rows; there are some.
+create unique index concurrently if not exists "a_n" on a (n);
+`
+
+test('an index is made beside transactions that write and processes that wait for their turn, and is recorded as others are', async () => {
+  const url = await newDatabase()
+  await applyMigrations(url, { directory: await newDirectory({ [FIRST]: 'create table a (n int);' }) })
+  const directory = await newDirectory({ [FIRST]: 'create table a (n int);', [SECOND]: OUTSIDE, [THIRD]: 'select 1' })
+  const runs = await withClient(url, async (writer) => {
+    await writer.query('begin; insert into a values (1)')
+    const runs = Promise.all([1, 2, 3].map(() => applyMigrations(url, { directory })))
+    const waiting = `select from pg_stat_activity where datname = current_database() and query ilike '%concurrently%' and wait_event_type = 'Lock'`
+    await expect.poll(async () => (await query(url, waiting)).length, { timeout: 20_000 }).toBe(1)
+    await query(url, 'insert into a values (2)')
+    await writer.query('commit')
+    return { runs }
+  })
+  expect((await runs.runs).flat()).toEqual([SECOND, THIRD])
+  expect(await query(url, `select indisvalid from pg_index where indexrelid = 'a_n'::regclass`)).toEqual([
+    { indisvalid: true },
+  ])
+  expect(
+    await query(
+      url,
+      'select migration_name as name from _prisma_migrations where finished_at is not null order by started_at',
+    ),
+  ).toEqual([{ name: FIRST }, { name: SECOND }, { name: THIRD }])
+})
+
+test('an index that was left half made is made anew', async () => {
+  const url = await newDatabase()
+  const directory = await newDirectory({ [FIRST]: 'create table a (n int); insert into a values (1), (1);' })
+  await applyMigrations(url, { directory })
+  await writeMigrations(directory, { [SECOND]: OUTSIDE })
+  expect(await refusal(applyMigrations(url, { directory }))).toContain('could not create unique index')
+  const valid = `select indisvalid from pg_index where indexrelid = 'a_n'::regclass`
+  expect(await query(url, valid)).toEqual([{ indisvalid: false }])
+  await query(url, 'delete from a')
+  expect(await applyMigrations(url, { directory })).toEqual([SECOND])
+  expect(await query(url, valid)).toEqual([{ indisvalid: true }])
+})
+
+test.each([
+  ['two statements', `${OUTSIDE}select 1;`],
+  ['anything but such an index', '-- carillon: outside a transaction\nalter table a add column m int;'],
+])('a script that is to run outside a transaction and has %s is refused', async (_, script) => {
+  const url = await newDatabase()
+  const directory = await newDirectory({ [FIRST]: 'create table a (n int);', [SECOND]: script })
+  expect(await refusal(applyMigrations(url, { directory }))).toContain('could be left half done')
+  expect(await query(url, 'select migration_name from _prisma_migrations')).toEqual([{ migration_name: FIRST }])
 })
 
 test('a migration whose connection is cut leaves nothing behind, and the next run may go on', async () => {

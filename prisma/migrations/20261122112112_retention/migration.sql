@@ -7,6 +7,9 @@ ALTER TABLE "event" ADD COLUMN     "pruned_recipient_count" INTEGER NOT NULL DEF
 -- AlterTable
 ALTER TABLE "notification" ADD COLUMN     "pruned_at" TIMESTAMPTZ(6);
 
+-- AlterTable
+ALTER TABLE "tenant" ADD COLUMN     "inboxes_pruned_at" TIMESTAMPTZ(6);
+
 -- CreateTable
 CREATE TABLE "daily_outcome" (
     "tenant_id" TEXT COLLATE "C" NOT NULL,
@@ -33,17 +36,16 @@ CREATE TABLE "daily_events" (
 
 -- What the models cannot say. ------------------------------------------------------------------------------------
 
--- By which reports that nothing came of are found, the oldest first. What else is pruned is found by ids, which are in the order of time.
-CREATE INDEX "webhook_ingress_fruitless_idx" ON "webhook_ingress"("tenant_id", "id") WHERE "state" IN ('ignored', 'failed');
-
+-- Checks of tables that were there before hold for what is written from now on; a later migration looks at what is there
+-- already, in a way that nobody waits for.
 -- What has left an inbox for its age has nothing to show; its row stays, so that cursors tell of it.
 ALTER TABLE "notification" ADD CONSTRAINT "notification_pruned_check"
-  CHECK ("pruned_at" IS NULL OR ("content" IS NULL AND "arrival_version" IS NULL AND "snoozed_until" IS NULL));
-ALTER TABLE "event" ADD CONSTRAINT "event_pruned_check" CHECK ("pruned_recipient_count" BETWEEN 0 AND "planned_recipient_count");
+  CHECK ("pruned_at" IS NULL OR ("content" IS NULL AND "arrival_version" IS NULL AND "snoozed_until" IS NULL)) NOT VALID;
+ALTER TABLE "event" ADD CONSTRAINT "event_pruned_check" CHECK ("pruned_recipient_count" BETWEEN 0 AND "planned_recipient_count") NOT VALID;
 ALTER TABLE "digest_bucket"
   DROP CONSTRAINT "digest_bucket_emitted_check",
-  ADD CONSTRAINT "digest_bucket_emitted_check" CHECK (("state" = 'emitted') = ("digest_delivery_id" IS NOT NULL OR "pruned_at" IS NOT NULL)),
-  ADD CONSTRAINT "digest_bucket_pruned_check" CHECK ("pruned_at" IS NULL OR "digest_delivery_id" IS NULL);
+  ADD CONSTRAINT "digest_bucket_emitted_check" CHECK (("state" = 'emitted') = ("digest_delivery_id" IS NOT NULL OR "pruned_at" IS NOT NULL)) NOT VALID,
+  ADD CONSTRAINT "digest_bucket_pruned_check" CHECK ("pruned_at" IS NULL OR "digest_delivery_id" IS NULL) NOT VALID;
 ALTER TABLE "daily_outcome" ADD CONSTRAINT "daily_outcome_check"
   CHECK ("count" > 0 AND "status" IN ('succeeded', 'suppressed', 'cancelled', 'digested') AND ("reason" <> '') = ("status" IN ('suppressed', 'cancelled')));
 ALTER TABLE "daily_events" ADD CONSTRAINT "daily_events_check" CHECK ("count" >= 0);
