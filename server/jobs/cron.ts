@@ -75,14 +75,12 @@ export const startCron = (
 
   const stopping = new AbortController()
   let pruning: Promise<unknown> = Promise.resolve()
-  let hours = 0
   const pruneOld = async (): Promise<void> => {
     if (!works() || stopping.signal.aborted) return
     // All inboxes are looked at, which is much for every hour: once a day is enough.
-    pruning = prune({ signal: stopping.signal, withoutInboxes: hours % 24 > 0 }).catch((error: Error) =>
+    pruning = prune({ signal: stopping.signal, inboxesDaily: true }).catch((error: Error) =>
       telemetry.emit('worker.failed', { error }),
     )
-    hours += 1
     await pruning
   }
 

@@ -1,28 +1,41 @@
 import type { QueryConfig } from 'pg'
 import type { Cutoffs } from '../../core/retention.ts'
 
-/** How many items of one inbox are taken out at once. */
-const MOST_OF_ONE = 100
+/** How many items of one inbox are found at once. */
+export const MOST_OF_ONE = 100
 
 export type ItemCutoffs = Pick<Cutoffs, 'archived' | 'read' | 'arrived'>
 
-/** An item `n` that is old enough and hides nothing that is still to come. $4, $5 and $6 are the cutoffs; what is null fits nothing. */
-const OLD_ITEMS = `
-select n.id, n.arrival_version, n.archived_at, n.read_at, n.seen_at from notification n
-where n.tenant_id = $1 and n.recipient_id = i.recipient_id and n.arrival_version is not null and n.snoozed_until is null
-  and (n.archived_at < $4::timestamptz or n.read_at < $5::timestamptz or n.arrived_at < $6::timestamptz)
+/** Whether an item `n` is old enough and hides nothing that is still to come, by cutoffs; what is null fits nothing. */
+const isOld = (archived: string, read: string, arrived: string): string => `
+n.arrival_version is not null and n.snoozed_until is null
+  and (n.archived_at < ${archived}::timestamptz or n.read_at < ${read}::timestamptz or n.arrived_at < ${arrived}::timestamptz)
   and not exists (select from workflow_run r where r.tenant_id = $1 and r.id = n.id and r.state in ('active', 'waiting') offset 0)
-  and not exists (select from delivery v where v.tenant_id = $1 and v.notification_id = n.id and v.status in ('pending', 'failed', 'dispatched') offset 0)
-order by n.arrival_version limit ${MOST_OF_ONE}`
+  and not exists (select from delivery v where v.tenant_id = $1 and v.notification_id = n.id and v.status in ('pending', 'failed', 'dispatched') offset 0)`
 
 export interface OldItemsRow {
   recipient_id: string
-  /** How many are found to be taken out. */
-  count: number
+  /** The items that are found to be taken out, in the order in which they arrived. */
+  ids: readonly string[]
+  /** How far into the inbox that is: its last item's arrival version; `null` where nothing is found. */
+  reached: number | null
 }
 
+const itemsOf = (inboxes: string, [archived, read, arrived]: readonly [string, string, string]): string => `
+select i.recipient_id, o.ids, o.reached
+from (${inboxes}) i
+cross join lateral (
+  select coalesce(array_agg(f.id order by f.arrival_version), '{}') as ids, max(f.arrival_version) as reached
+  from (
+    select n.id, n.arrival_version from notification n
+    where n.tenant_id = $1 and n.recipient_id = i.recipient_id and n.arrival_version > i.reached and ${isOld(archived, read, arrived)}
+    order by n.arrival_version limit ${MOST_OF_ONE}
+  ) f
+) o
+order by i.recipient_id`
+
 /**
- * A tenant's next inboxes after `after`, in order of key, and how many old items each has. Indexes: inbox's key,
+ * A tenant's next inboxes after `after`, in order of key, and the first old items of each. Indexes: inbox's key,
  * notification's arrival_version, all of each recipient's range. No lock.
  */
 export const findOldItems = (
@@ -30,11 +43,32 @@ export const findOldItems = (
   { after, limit, cutoffs }: { readonly after: string; readonly limit: number; readonly cutoffs: ItemCutoffs },
 ): QueryConfig => ({
   name: 'find_old_items',
-  text: `
-select i.recipient_id, (select count(*) from (${OLD_ITEMS}) o)::int4 as count
-from (select recipient_id from inbox where tenant_id = $1 and recipient_id > $2 order by recipient_id limit $3) i
-order by i.recipient_id`,
+  text: itemsOf(
+    'select recipient_id, 0::int8 as reached from inbox where tenant_id = $1 and recipient_id > $2 order by recipient_id limit $3',
+    ['$4', '$5', '$6'],
+  ),
   values: [tenantId, after, limit, cutoffs.archived, cutoffs.read, cutoffs.arrived],
+})
+
+/** The next old items of inboxes, behind what was reached in each. Indexes: notification's arrival_version. No lock. */
+export const findMoreOldItems = (
+  tenantId: string,
+  inboxes: readonly Pick<OldItemsRow, 'recipient_id' | 'reached'>[],
+  cutoffs: ItemCutoffs,
+): QueryConfig => ({
+  name: 'find_more_old_items',
+  text: itemsOf(
+    'select recipient_id collate "C" as recipient_id, reached from unnest($2::text[], $3::int8[]) as k (recipient_id, reached)',
+    ['$4', '$5', '$6'],
+  ),
+  values: [
+    tenantId,
+    inboxes.map((inbox) => inbox.recipient_id),
+    inboxes.map((inbox) => inbox.reached),
+    cutoffs.archived,
+    cutoffs.read,
+    cutoffs.arrived,
+  ],
 })
 
 export interface PrunedInboxRow {
@@ -43,26 +77,33 @@ export interface PrunedInboxRow {
 }
 
 /**
- * Takes the old items out of inboxes whose locks are held: their content goes, and each leaves its row with a version of
- * its own, by which whoever follows the inbox is told. Indexes: as above.
+ * Takes found items out of inboxes whose locks are held, those that are old still: their content goes, and each leaves its
+ * row with a version of its own, by which whoever follows the inbox is told. Indexes: notification's key, inbox's key.
  */
 export const pruneInboxItems = (
   tenantId: string,
   {
+    ids,
     recipientIds,
     now,
     cutoffs,
-  }: { readonly recipientIds: readonly string[]; readonly now: Date; readonly cutoffs: ItemCutoffs },
+  }: {
+    readonly ids: readonly string[]
+    readonly recipientIds: readonly string[]
+    readonly now: Date
+    readonly cutoffs: ItemCutoffs
+  },
 ): QueryConfig => ({
   name: 'prune_inbox_items',
   text: `
 with chosen as materialized (
-  select i.recipient_id, n.*, i.version + row_number() over (partition by i.recipient_id order by n.arrival_version) as version
-  from unnest($2::text[]) as k (recipient_id)
-  cross join lateral (select i.recipient_id, i.version from inbox i where i.tenant_id = $1 and i.recipient_id = k.recipient_id collate "C" offset 0) i
-  cross join lateral (${OLD_ITEMS}) n
+  select n.recipient_id, n.id, n.archived_at, n.read_at, n.seen_at,
+    i.version + row_number() over (partition by n.recipient_id order by n.arrival_version) as version
+  from notification n
+  cross join lateral (select i.version from inbox i where i.tenant_id = $1 and i.recipient_id = n.recipient_id offset 0) i
+  where n.tenant_id = $1 and n.id = any($2::uuid[]) and n.recipient_id = any($3 collate "C") and ${isOld('$5', '$6', '$7')}
 ), removed as (
-  update notification n set content = null, arrived_at = null, arrival_version = null, inbox_version = c.version, pruned_at = $3::timestamptz
+  update notification n set content = null, arrived_at = null, arrival_version = null, inbox_version = c.version, pruned_at = $4::timestamptz
   from chosen c where n.tenant_id = $1 and n.id = any(array(select id from chosen)) and n.id = c.id
 )
 update inbox i set version = c.version, total = i.total - c.total, unread = i.unread - c.unread, unseen = i.unseen - c.unseen
@@ -72,7 +113,7 @@ from (
     count(*) filter (where archived_at is null and seen_at is null) as unseen
   from chosen group by recipient_id
 ) c
-where i.tenant_id = $1 and i.recipient_id = any($2 collate "C") and i.recipient_id = c.recipient_id
+where i.tenant_id = $1 and i.recipient_id = any($3 collate "C") and i.recipient_id = c.recipient_id
 returning i.recipient_id, c.count`,
-  values: [tenantId, recipientIds, now, cutoffs.archived, cutoffs.read, cutoffs.arrived],
+  values: [tenantId, ids, recipientIds, now, cutoffs.archived, cutoffs.read, cutoffs.arrived],
 })

@@ -5,6 +5,9 @@ import type { OldRows } from './prune-reports.ts'
  * Looks at a tenant's next signals after `after`, oldest first, and deletes those before the cutoff, but for recipients
  * with a workflow that still moves. Indexes: signal's key, whose ids are in the order of time, workflow_run_live_recipient_idx.
  * Locks: the recipients' inboxes, those that somebody else holds left out.
+ *
+ * It looks for workflows before it has the locks, and that is safe: a signal moves runs in the transaction that writes it,
+ * and so never one that begins later; and of one that has ended since, the signal merely stays until the next time.
  */
 export const pruneSignals = (tenantId: string, { after, limit, cutoff }: OldRows): QueryConfig => ({
   name: 'prune_signals',

@@ -1,7 +1,9 @@
+import type { QueryConfig } from 'pg'
 import { type InboxRow, lockInboxes } from '../../db/sql/lock-inboxes.ts'
 import {
+  findMoreOldItems,
   findOldItems,
-  type ItemCutoffs,
+  MOST_OF_ONE,
   type OldItemsRow,
   type PrunedInboxRow,
   pruneInboxItems,
@@ -17,52 +19,55 @@ const BATCH = 100
 /** The next inboxes whose items make one batch. */
 const nextBatch = (rows: readonly OldItemsRow[]): readonly OldItemsRow[] => {
   let room = BATCH
-  const upTo = rows.findIndex(({ count }, index) => {
-    room -= count
+  const upTo = rows.findIndex(({ ids }, index) => {
+    room -= ids.length
     return room < 0 && index > 0
   })
   return upTo === -1 ? rows : rows.slice(0, upTo)
 }
 
-const takeOut = async (
-  capabilities: Capabilities,
-  pass: Pass,
-  { recipientIds, cutoffs }: { readonly recipientIds: readonly string[]; readonly cutoffs: ItemCutoffs },
-): Promise<number> => {
-  const { tenantId, now } = pass
-  const keys = recipientIds.map((recipientId) => ({ tenantId, recipientId }))
+const takeOut = async (capabilities: Capabilities, pass: Pass, batch: readonly OldItemsRow[]): Promise<number> => {
+  const { tenantId, now, cutoffs } = pass
+  const keys = batch.map((row) => ({ tenantId, recipientId: row.recipient_id }))
+  const ids = batch.flatMap((row) => row.ids)
   const moved = await inBatch(capabilities, pass, async (tx) => {
     const held = await tx.query<InboxRow>(lockInboxes(keys, { skipLocked: true }))
-    const locked = held.map((inbox) => inbox.recipient_id)
-    return tx.query<PrunedInboxRow>(pruneInboxItems(tenantId, { recipientIds: locked, now, cutoffs }))
+    const recipientIds = held.map((inbox) => inbox.recipient_id)
+    return tx.query<PrunedInboxRow>(pruneInboxItems(tenantId, { ids, recipientIds, now, cutoffs }))
   })
   capabilities.hints.inboxesMoved(moved.map((row) => ({ tenantId, recipientId: row.recipient_id })))
   return moved.reduce((sum, { count }) => sum + count, 0)
 }
 
-/** Takes the items out of a tenant's inboxes that are old enough, and tells whoever follows them. */
-export const pruneOldItems = async (capabilities: Capabilities, pass: Pass): Promise<void> => {
+const find = async ({ db }: Capabilities, pass: Pass, statement: QueryConfig): Promise<readonly OldItemsRow[]> => {
+  const begun = performance.now()
+  const { rows } = await db.system.query<OldItemsRow>(statement)
+  await pass.rest(performance.now() - begun)
+  return rows
+}
+
+/**
+ * Takes the items out of a tenant's inboxes that are old enough, and tells whoever follows them. Each inbox is gone through
+ * once, from where the look before it ended. One that somebody holds is left to the next time. Answers whether it came to
+ * the end.
+ */
+export const pruneOldItems = async (capabilities: Capabilities, pass: Pass): Promise<boolean> => {
   const { tenantId, cutoffs } = pass
-  if (!cutoffs.archived && !cutoffs.read && !cutoffs.arrived) return
-  let after = ''
-  while (!pass.isOver()) {
-    const begun = performance.now()
-    const { rows } = await capabilities.db.system.query<OldItemsRow>(
-      findOldItems(tenantId, { after, limit: MAX_LOOKED_AT, cutoffs }),
-    )
-    await pass.rest(performance.now() - begun)
-    let taken = 0
-    let left = rows.filter(({ count }) => count > 0)
-    while (left.length > 0 && !pass.isOver()) {
-      const batch = nextBatch(left)
-      left = left.slice(batch.length)
-      taken += await takeOut(capabilities, pass, { recipientIds: batch.map((row) => row.recipient_id), cutoffs })
+  if (!cutoffs.archived && !cutoffs.read && !cutoffs.arrived) return true
+  let after: string | null = ''
+  while (after !== null && !pass.isOver()) {
+    let found = await find(capabilities, pass, findOldItems(tenantId, { after, limit: MAX_LOOKED_AT, cutoffs }))
+    after = found.at(-1)?.recipient_id ?? null
+    while (found.length > 0 && !pass.isOver()) {
+      let left = found.filter(({ ids }) => ids.length > 0)
+      while (left.length > 0 && !pass.isOver()) {
+        const batch = nextBatch(left)
+        left = left.slice(batch.length)
+        pass.add({ items: await takeOut(capabilities, pass, batch) })
+      }
+      const longer = found.filter(({ ids }) => ids.length === MOST_OF_ONE)
+      found = longer.length > 0 ? await find(capabilities, pass, findMoreOldItems(tenantId, longer, cutoffs)) : []
     }
-    pass.add({ items: taken })
-    // An inbox may have more than one look finds: the same ones again, until nothing more comes of it.
-    if (taken > 0) continue
-    const last = rows.at(-1)
-    if (!last) return
-    after = last.recipient_id
   }
+  return !pass.isOver()
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cutoffsAt, type Retention } from '../../core/retention.ts'
+import { noteInboxesPruned, type PrunedTenantRow, readPrunedTenants } from '../../db/sql/pruned-tenants.ts'
 import { type ClockRow, readClock } from '../../db/sql/read-clock.ts'
 import { inTransaction } from '../../db/transaction.ts'
 import type { Capabilities } from '../capabilities.ts'
@@ -17,12 +18,15 @@ import { pruneOldReports, pruneOldSignals } from './rows.ts'
 export interface Pruning {
   /** Ends the pass after the batch that is under way. */
   readonly signal?: AbortSignal
-  /** Leaves the inboxes out, all of which are looked at. */
-  readonly withoutInboxes?: boolean
+  /** Leaves out the inboxes of those tenants of which all were looked at in the last 23 hours, by any process. */
+  readonly inboxesDaily?: boolean
 }
 
 /** Prunes all that is old enough; answers how much that was. Where another process is at it, it leaves it to that. */
 export type Prune = (options?: Pruning) => Promise<Pruned>
+
+/** A little less than a day, so that an hourly pass finds it due at the same time of the next day. */
+const INBOXES_EVERY_MS = 23 * 3_600_000
 
 const NOTHING: Pruned = { events: 0, notifications: 0, deliveries: 0, items: 0, signals: 0, reports: 0 }
 
@@ -36,16 +40,15 @@ export const createPrune = (capabilities: Capabilities, retention: Retention): P
   const { db, clock, telemetry } = capabilities
   const keepsAll = Object.values(retention).every((ms) => ms === null)
 
-  const readTenants = async (): Promise<readonly string[]> =>
-    (await db.system.query<{ id: string }>('select id from tenant order by id')).rows.map(({ id }) => id)
-
-  return async ({ signal, withoutInboxes = false } = {}) => {
+  return async ({ signal, inboxesDaily = false } = {}) => {
     if (keepsAll) return NOTHING
     const [time] = await inTransaction(db.system, (tx) => tx.query<ClockRow>(readClock(clock.now())))
     const { now } = time as ClockRow
     const total = { ...NOTHING }
     try {
-      for (const tenantId of await readTenants()) {
+      const { rows: tenants } = await db.system.query<PrunedTenantRow>(readPrunedTenants())
+      const since = inboxesDaily ? now.getTime() - INBOXES_EVERY_MS : Number.POSITIVE_INFINITY
+      for (const { id: tenantId, inboxes_pruned_at: prunedAt } of tenants) {
         const pass: Pass = {
           tenantId,
           now,
@@ -56,7 +59,9 @@ export const createPrune = (capabilities: Capabilities, retention: Retention): P
           },
           rest: (ms) => restFor(ms, signal),
         }
-        if (!withoutInboxes) await pruneOldItems(capabilities, pass)
+        if ((!prunedAt || prunedAt.getTime() <= since) && (await pruneOldItems(capabilities, pass))) {
+          await db.system.query(noteInboxesPruned(tenantId, now))
+        }
         await pruneOldEvents(capabilities, pass)
         await pruneOldSignals(capabilities, pass)
         await pruneOldReports(capabilities, pass)

@@ -2,12 +2,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { memory } from '../../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { TestClock } from '../../support/clock.ts'
-import { mention } from '../../support/notifiers.ts'
+import { inboxOf } from '../../support/inbox.ts'
+import { greeting, mention } from '../../support/notifiers.ts'
 import { DAY_MS, historyRows, outcomesOf } from '../../support/retention.ts'
 import { trigger } from '../../support/trigger.ts'
 
 const clock = new TestClock()
-const config = { notifiers: [mention], adapters: { email: memory() }, retention: { events: '30d' } } as const
+const config = {
+  notifiers: [mention, greeting],
+  adapters: { email: memory() },
+  retention: { events: '30d', inbox: { all: '10d' } },
+} as const
 let here: TestCarillon
 let there: TestCarillon
 beforeAll(async () => {
@@ -74,4 +79,29 @@ test('a pruning that is told to stop ends after the batch under way, and the nex
   expect(notifications).toBeGreaterThan(0)
   await here.app.prune()
   expect(await historyRows(here)).toEqual({})
+})
+
+test('inboxes are gone through once a day, by whichever process it is, and a walk that another one kept from ending is not lost', async () => {
+  const inbox = await inboxOf(here, 'daily')
+  const hourly = async (process: TestCarillon) => (await process.app.prune({ inboxesDaily: true })).items
+  await inbox.arrive('one')
+  clock.advance(11 * DAY_MS)
+  const busy = await here.sql.connect()
+  await busy.query('select pg_advisory_lock(24517, 1)')
+  expect(await hourly(here)).toBe(0)
+  await busy.query('select pg_advisory_unlock(24517, 1)')
+  busy.release()
+  expect(await hourly(there)).toBe(1)
+
+  await inbox.arrive('two')
+  clock.advance(11 * DAY_MS)
+  expect(await hourly(here)).toBe(1)
+  await inbox.arrive('three')
+  await here.sql.query(
+    `update notification set arrived_at = arrived_at - interval '11 days' where arrival_version is not null`,
+  )
+  clock.advance(DAY_MS / 2)
+  expect(await Promise.all([hourly(here), hourly(there)])).toEqual([0, 0])
+  clock.advance(DAY_MS / 2)
+  expect(await hourly(there)).toBe(1)
 })
