@@ -7,6 +7,7 @@ import type {
 import { waitingFor } from '../server/core/delivery.ts'
 import { idOfType } from '../server/core/node-id.ts'
 import type { TailedRow, TailFilter } from '../server/db/sql/read-tailed-deliveries.ts'
+import { idsInserted } from '../server/id-range.ts'
 import { allow, isRecipient } from './access.ts'
 import { builder } from './builder.ts'
 import { BY_ID, newestFirst, pageBy, selectionOfNodes } from './connection.ts'
@@ -223,11 +224,16 @@ builder.queryFields((t) => ({
       args: { filter: t.arg({ type: DeliveryFilter, description: 'All of them where left out.' }) },
       resolve: (_, args, context, info) => {
         allow(context, 'OPERATE')
+        const ids = idsInserted(context.app.clock, {
+          after: args.filter?.insertedAfter,
+          before: args.filter?.insertedBefore,
+        })
+        const inRange = { ...(ids.from && { gte: ids.from }), ...(ids.before && { lt: ids.before }) }
         return pageBy(BY_ID, args, (stretch) => {
           const { where, ...order } = newestFirst(stretch)
           return context.prisma.delivery.findMany({
             ...selectionOfNodes(context, info),
-            where: { ...where, tenantId: context.principal.tenantId, ...whereOf(args.filter) },
+            where: { ...where, tenantId: context.principal.tenantId, ...whereOf(args.filter), AND: [{ id: inRange }] },
             ...order,
           })
         })

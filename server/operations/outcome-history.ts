@@ -4,6 +4,7 @@ import { type CountedPeriods, countByPeriod, type PeriodStateCountRow } from '..
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
+import { idsInserted } from '../id-range.ts'
 import type { Capabilities } from './capabilities.ts'
 
 /** So that no look at the past reads more than a month of it. */
@@ -34,7 +35,8 @@ export const readOutcomeHistory = async (
     const [time] = await tx.query<ClockRow>(readClock(insertedBefore ?? clock.now()))
     const counted = { ...asked, insertedBefore: (time as ClockRow).now }
     check(counted)
-    return { counted, rows: await tx.query<PeriodStateCountRow>(countByPeriod(counted)) }
+    const ids = idsInserted(clock, { after: counted.insertedAfter, before: counted.insertedBefore })
+    return { counted, rows: await tx.query<PeriodStateCountRow>(countByPeriod(counted, ids)) }
   })
   const { insertedAfter: from, insertedBefore: to, periodMinutes } = counted
   return outcomePeriods(

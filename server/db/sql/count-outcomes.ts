@@ -1,5 +1,6 @@
 import type { QueryConfig } from 'pg'
 import { EXHAUSTED_REASON } from '../../core/outcome.ts'
+import type { IdRange } from '../../id-range.ts'
 
 /** Which deliveries are counted: those of a tenant that fit all that is not `null`. The interval is half-open. */
 export interface CountedDeliveries {
@@ -29,9 +30,9 @@ export interface PeriodStateCountRow extends Omit<StateCountRow, 'notification_k
  * so that intervals that follow each other count nothing twice and leave nothing out. Without an interval it reads every
  * delivery of the tenant, one after the other: an index for that would cost each delivery more than the odd look at the
  * counts is worth. One statement, and so one snapshot: what is pruned meanwhile is counted on one side. Index:
- * delivery_inserted_at_idx, for an interval. No lock. Has no name, so that it is planned for the filter that is given.
+ * delivery's key, for an interval. No lock. Has no name, so that it is planned for the filter that is given.
  */
-export const countByState = (counted: CountedDeliveries): QueryConfig => ({
+export const countByState = (counted: CountedDeliveries, ids: IdRange): QueryConfig => ({
   text: `
 select notification_key, channel, status, orchestration_state, reason is not distinct from $6 as exhausted, sum(count)::int8 as count
 from (
@@ -39,6 +40,7 @@ from (
   from delivery d
   where d.tenant_id = $1 and ($2::text is null or d.notification_key = $2) and ($3::text is null or d.channel = $3)
     and ($4::timestamptz is null or d.inserted_at >= $4) and ($5::timestamptz is null or d.inserted_at < $5)
+    and ($7::uuid is null or d.id >= $7) and ($8::uuid is null or d.id < $8)
   group by 1, 2, 3, 4, 5
   union all
   select o.notification_key, o.channel, o.status, 'ready', o.reason, o.count
@@ -54,6 +56,8 @@ group by 1, 2, 3, 4, 5`,
     counted.insertedAfter,
     counted.insertedBefore,
     EXHAUSTED_REASON,
+    ids.from,
+    ids.before,
   ],
 })
 
@@ -66,11 +70,11 @@ export interface CountedPeriods extends CountedDeliveries {
 
 /**
  * How many of the deliveries that were planned in each period are in each state now. Those that were pruned are counted in
- * the period in which their day begins, in UTC: more is not known of them. Indexes: delivery_inserted_at_idx, so that it
- * reads no more than the interval, and daily_outcome's key. No lock. Has no name, so that it is planned for the interval
+ * the period in which their day begins, in UTC: more is not known of them. Indexes: delivery's key, so that it
+ * reads little more than the interval, and daily_outcome's key. No lock. Has no name, so that it is planned for the interval
  * that is given.
  */
-export const countByPeriod = (counted: CountedPeriods): QueryConfig => ({
+export const countByPeriod = (counted: CountedPeriods, ids: IdRange): QueryConfig => ({
   text: `
 select date_bin(make_interval(mins => $7::int4), one.at, $4::timestamptz) as starts_at, one.status, one.orchestration_state,
   one.reason is not distinct from $6 as exhausted, sum(one.count)::int8 as count
@@ -79,6 +83,7 @@ from (
   from delivery d
   where d.tenant_id = $1 and ($2::text is null or d.notification_key = $2) and ($3::text is null or d.channel = $3)
     and d.inserted_at >= $4::timestamptz and d.inserted_at < $5::timestamptz
+    and ($8::uuid is null or d.id >= $8) and ($9::uuid is null or d.id < $9)
   union all
   select o.day::timestamp at time zone 'UTC', o.status, 'ready', o.reason, o.count
   from daily_outcome o
@@ -94,5 +99,7 @@ group by 1, 2, 3, 4`,
     counted.insertedBefore,
     EXHAUSTED_REASON,
     counted.periodMinutes,
+    ids.from,
+    ids.before,
   ],
 })
