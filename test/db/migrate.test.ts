@@ -431,4 +431,6 @@ test("Carillon's own migrations apply to an empty database, and a second time no
   expect(applied.length).toBeGreaterThan(0)
   expect(await applyMigrations(url)).toEqual([])
   expect(await tablesOf(url)).toContain('delivery')
+  expect(await query(url, 'select conname from pg_constraint where not convalidated')).toEqual([])
+  expect(await query(url, 'select indexrelid::regclass::text from pg_index where not indisvalid')).toEqual([])
 })

@@ -4,6 +4,14 @@ import { startCarillon } from '../support/carillon.ts'
 import { greeting } from '../support/notifiers.ts'
 import { trigger } from '../support/trigger.ts'
 
+test('the server itself ends a statement that takes half a minute, on every connection', async () => {
+  const carillon = await startCarillon({ notifiers: [greeting] })
+  for (const pool of [carillon.app.db.system, carillon.app.db.tenant]) {
+    expect((await pool.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '30s' }])
+  }
+  await carillon.close()
+})
+
 test('a connection that is lost in the midst of a transaction fails that alone, and the server goes on', async () => {
   const carillon = await startCarillon({ notifiers: [greeting] })
   const { system } = carillon.app.db

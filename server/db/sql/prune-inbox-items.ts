@@ -99,9 +99,10 @@ export const pruneInboxItems = (
 with chosen as materialized (
   select n.recipient_id, n.id, n.archived_at, n.read_at, n.seen_at,
     i.version + row_number() over (partition by n.recipient_id order by n.arrival_version) as version
-  from notification n
+  from unnest($2::uuid[]) as k (id)
+  cross join lateral (select n.* from notification n where n.tenant_id = $1 and n.id = k.id offset 0) n
   cross join lateral (select i.version from inbox i where i.tenant_id = $1 and i.recipient_id = n.recipient_id offset 0) i
-  where n.tenant_id = $1 and n.id = any($2::uuid[]) and n.recipient_id = any($3 collate "C") and ${isOld('$5', '$6', '$7')}
+  where n.recipient_id = any($3 collate "C") and ${isOld('$5', '$6', '$7')}
 ), removed as (
   update notification n set content = null, arrived_at = null, arrival_version = null, inbox_version = c.version, pruned_at = $4::timestamptz
   from chosen c where n.tenant_id = $1 and n.id = any(array(select id from chosen)) and n.id = c.id

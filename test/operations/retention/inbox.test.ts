@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createClient, createInboxStore } from '../../../client-sdk/index.ts'
+import { findOldItems, type OldItemsRow, pruneInboxItems } from '../../../server/db/sql/prune-inbox-items.ts'
 import { startCarillon, type TestCarillon } from '../../support/carillon.ts'
 import { TestClock } from '../../support/clock.ts'
 import { inboxOf, type TestInbox } from '../../support/inbox.ts'
@@ -160,6 +161,43 @@ test("the SDK's store loses the items that go, and reloads by itself where it wa
   await until('the new one alone is shown', () => shown().join() === 'fourth')
   expect(store.getSnapshot().counts).toEqual({ total: 1, unread: 1, unseen: 1 })
   leave()
+})
+
+test('an inbox of more old items than one look finds is gone through in one pass, past those that stay', async () => {
+  const inbox = await inboxOf(carillon, 'gina')
+  const titles = Array.from({ length: 230 }, (_, index) => `item ${index}`)
+  await Promise.all(titles.map((title) => inbox.arrive(title)))
+  const { rows } = await carillon.sql.query(
+    `update notification set archived_at = arrived_at where recipient_id = 'gina' and arrival_version % 10 > 0 returning id`,
+  )
+  await carillon.sql.query(`update inbox set (total, unread, unseen) = (23, 23, 23) where recipient_id = 'gina'`)
+  later(11)
+  expect(rows).toHaveLength(207)
+  expect((await carillon.app.prune()).items).toBe(207)
+  expect((await inbox.items()).length).toBe(23)
+  expect((await inbox.stand()).counts).toEqual({ total: 23, unread: 23, unseen: 23 })
+})
+
+test('what was found to be old and is so no longer when its inbox is locked, stays', async () => {
+  const inbox = await inboxOf(carillon, 'hugo')
+  await inbox.arrive('back', 'gone', 'of another')
+  const [other, gone, back] = await inbox.items()
+  const ids = [gone?.id, back?.id]
+  await inbox.mark('archive', { ids: [...ids, other?.id] })
+  later(11)
+  const now = clock.now()
+  const cutoffs = { archived: new Date(now.getTime() - 10 * DAY_MS), read: null, arrived: null }
+  const { system } = carillon.app.db
+  const { rows } = await system.query<OldItemsRow>(findOldItems('acme', { after: 'hugn', limit: 1, cutoffs }))
+  expect(rows).toMatchObject([{ recipient_id: 'hugo', reached: 3 }])
+  await inbox.mark('unarchive', { ids: [back?.id] })
+  const found = rows[0]?.ids.slice(0, 2) ?? []
+  const prune = (recipientIds: string[]) =>
+    system.query(pruneInboxItems('acme', { ids: found, recipientIds, now, cutoffs }))
+  expect((await prune(['gina'])).rows).toEqual([])
+  expect((await prune(['hugo'])).rows).toEqual([{ recipient_id: 'hugo', count: 1 }])
+  expect(await titles(inbox)).toEqual(['back'])
+  expect(await titles(inbox, { archived: true })).toEqual(['of another'])
 })
 
 test('what was pruned is told from what was erased', async () => {
