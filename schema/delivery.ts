@@ -7,7 +7,7 @@ import type {
 import { waitingFor } from '../server/core/delivery.ts'
 import { idOfType } from '../server/core/node-id.ts'
 import type { TailedRow, TailFilter } from '../server/db/sql/read-tailed-deliveries.ts'
-import { idsInserted } from '../server/id-range.ts'
+import { idsInserted } from '../server/operations/ids-inserted.ts'
 import { allow, isRecipient } from './access.ts'
 import { builder } from './builder.ts'
 import { BY_ID, newestFirst, pageBy, selectionOfNodes } from './connection.ts'
@@ -224,7 +224,7 @@ builder.queryFields((t) => ({
       args: { filter: t.arg({ type: DeliveryFilter, description: 'All of them where left out.' }) },
       resolve: (_, args, context, info) => {
         allow(context, 'OPERATE')
-        const ids = idsInserted(context.app.clock, {
+        const ids = idsInserted(context.app, {
           after: args.filter?.insertedAfter,
           before: args.filter?.insertedBefore,
         })

@@ -4,8 +4,8 @@ import { type CountedPeriods, countByPeriod, type PeriodStateCountRow } from '..
 import { type ClockRow, readClock } from '../db/sql/read-clock.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
-import { idsInserted } from '../id-range.ts'
 import type { Capabilities } from './capabilities.ts'
+import { idsInserted } from './ids-inserted.ts'
 
 /** So that no look at the past reads more than a month of it. */
 const MAX_DAYS = 31
@@ -35,7 +35,7 @@ export const readOutcomeHistory = async (
     const [time] = await tx.query<ClockRow>(readClock(insertedBefore ?? clock.now()))
     const counted = { ...asked, insertedBefore: (time as ClockRow).now }
     check(counted)
-    const ids = idsInserted(clock, { after: counted.insertedAfter, before: counted.insertedBefore })
+    const ids = idsInserted({ clock }, { after: counted.insertedAfter, before: counted.insertedBefore })
     return { counted, rows: await tx.query<PeriodStateCountRow>(countByPeriod(counted, ids)) }
   })
   const { insertedAfter: from, insertedBefore: to, periodMinutes } = counted

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseClock } from '../../server/clock.ts'
-import { idsInserted } from '../../server/id-range.ts'
 import { newId } from '../../server/ids.ts'
 import { memory } from '../../server/index.ts'
+import { idsInserted } from '../../server/operations/ids-inserted.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { mention } from '../support/notifiers.ts'
 import { trigger } from '../support/trigger.ts'
@@ -59,20 +59,23 @@ test.each([
   ['of far away', 0, 8_640_000_000_000_000],
 ])('an interval that begins or ends %s has ids for bounds', (_, after, before) => {
   const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-0000-0000-000000000000$/
-  const range = idsInserted(databaseClock, { after: new Date(after), before: new Date(before) })
+  const range = idsInserted({ clock: databaseClock }, { after: new Date(after), before: new Date(before) })
   expect(range).toEqual({ from: expect.stringMatching(uuid), before: expect.stringMatching(uuid) })
 })
 
 test('an id that is made now lies within an hour of now, and no further', () => {
   const id = newId()
   const now = new Date()
-  const { from, before } = idsInserted(databaseClock, { after: now, before: now })
+  const { from, before } = idsInserted({ clock: databaseClock }, { after: now, before: now })
   expect([from, id, before].toSorted()).toEqual([from, id, before])
-  const off = idsInserted(databaseClock, { after: later(now, 2 * HOUR_MS), before: later(now, -2 * HOUR_MS) })
+  const off = idsInserted(
+    { clock: databaseClock },
+    { after: later(now, 2 * HOUR_MS), before: later(now, -2 * HOUR_MS) },
+  )
   expect([off.before, id, off.from].toSorted()).toEqual([off.before, id, off.from])
 })
 
 test('a clock that is set by hand bounds no ids', () => {
   const now = new Date()
-  expect(idsInserted({ now: () => now }, { after: now, before: now })).toEqual({ from: null, before: null })
+  expect(idsInserted({ clock: { now: () => now } }, { after: now, before: now })).toEqual({ from: null, before: null })
 })

@@ -1,6 +1,6 @@
 import type { QueryConfig } from 'pg'
+import type { IdRange } from '../../core/id-range.ts'
 import { EXHAUSTED_REASON } from '../../core/outcome.ts'
-import type { IdRange } from '../../id-range.ts'
 
 /** Which deliveries are counted: those of a tenant that fit all that is not `null`. The interval is half-open. */
 export interface CountedDeliveries {

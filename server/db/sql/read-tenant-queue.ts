@@ -12,6 +12,8 @@ export interface QueueLaneRow {
   next_due_at: Date | null
 }
 
+/** Of which a tenant has more than are counted. */
+const ONE_MORE = MOST_COUNTED + 1
 /** How far into a lane the rows of one tenant are looked for among those of others. */
 const MOST_PASSED = 10 * MOST_COUNTED
 
@@ -25,7 +27,7 @@ export const readTenantQueue = (tenantId: string, now: Date | null): QueryConfig
   name: 'read_tenant_queue',
   text: `
 with ${LANES}, clock as materialized (select coalesce($2::timestamptz, clock_timestamp()) as now),
-own as materialized (select lane, due_at, tries, lease_until from due where tenant_id = $1 limit ${MOST_COUNTED + 1}),
+own as materialized (select lane, due_at, tries, lease_until from due where tenant_id = $1 limit ${ONE_MORE}),
 length as materialized (select count(*) > ${MOST_COUNTED} as long from own),
 counted as (
   select * from own where not (select long from length)
