@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
+import type { CarillonClientError } from '../../client-sdk/error.ts'
 import { packageRoot } from '../../prisma/package-root.ts'
 import { SetupError } from '../errors.ts'
 import { declareDev } from './commands/dev.ts'
@@ -68,7 +69,12 @@ const withCommand = (args: readonly string[]): readonly string[] => {
 const explain = (error: unknown): string => {
   const { name, message, stack } = error as Error
   const inWords = error instanceof SetupError || name === 'CarillonError' || name === 'CarillonClientError'
-  return inWords ? message : (stack ?? String(error))
+  if (!inWords) return stack ?? String(error)
+  const { issues } = error as Partial<CarillonClientError>
+  return [
+    message,
+    ...(issues ?? []).map((issue) => `- ${issue.path.join('.') || 'as a whole'}: ${issue.message}`),
+  ].join('\n')
 }
 
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>

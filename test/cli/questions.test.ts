@@ -96,6 +96,13 @@ test('who got nothing is explained too, and what does not exist ends with 1', as
   })
 })
 
+test('a payload that does not fit is told field by field', async () => {
+  const { code, stderr } = await beside('simulate', 'comment.mentioned', '--payload', '{"author":1}')
+  expect(code).toBe(1)
+  expect(stderr).toContain('the payload does not fit its schema')
+  expect(stderr).toMatch(/^- author: .+/m)
+})
+
 test('simulate and preview answer as the API does, and write nothing', async () => {
   const file = join(dataDir, 'payload.json')
   await writeFile(file, JSON.stringify(PAYLOAD))
