@@ -7,8 +7,10 @@ const instant = z.iso.datetime({ offset: true })
 const parseInstant = (value: unknown): Date => {
   const parsed = instant.safeParse(value)
   const date = new Date(parsed.success ? parsed.data : Number.NaN)
-  if (Number.isNaN(date.getTime()))
-    throw new GraphQLError('A DateTime is an ISO-8601 instant, such as "2026-01-15T03:30:00Z"')
+  const year = date.getUTCFullYear()
+  // Years beyond these are written in ways of their own, which the database does not read.
+  if (!(year >= 1 && year <= 9_999))
+    throw new GraphQLError('A DateTime is an ISO-8601 instant of the years 1 to 9999, such as "2026-01-15T03:30:00Z"')
   return date
 }
 

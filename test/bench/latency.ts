@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { type BenchServer, type Comparison, percentile, settleDatabase, startServer } from './measure.ts'
+import { post } from './post.ts'
 
 const PER_SECOND = 100
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
@@ -35,21 +36,15 @@ const startProvider = async (heard: (marker: string) => void) => {
 
 const TRIGGER = 'mutation ($input: TriggerInput!) { trigger(input: $input) { event { id } } }'
 
-const post = async ({ url, key }: BenchServer, marker: string, index: number): Promise<void> => {
-  const input = {
-    notificationKey: 'bench',
-    idempotencyKey: marker,
-    payload: { marker },
-    recipients: [{ id: `paged-${index % 500}` }],
-  }
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ query: TRIGGER, variables: { input } }),
+const sendTrigger = (server: BenchServer, marker: string, index: number): Promise<void> =>
+  post(server, TRIGGER, {
+    input: {
+      notificationKey: 'bench',
+      idempotencyKey: marker,
+      payload: { marker },
+      recipients: [{ id: `paged-${index % 500}` }],
+    },
   })
-  const { errors } = (await response.json()) as { errors?: unknown }
-  if (errors) throw new Error(JSON.stringify(errors))
-}
 
 /** Triggers so many times a second, and answers when each of them was sent, answered, and heard of. */
 const measure = async (server: BenchServer, times: Map<string, Times>): Promise<readonly Times[]> => {
@@ -64,7 +59,7 @@ const measure = async (server: BenchServer, times: Map<string, Times>): Promise<
     const own = { sent: performance.now(), answered: 0, heard: 0 }
     times.set(marker, own)
     answers.push(
-      post(server, marker, index).then(() => {
+      sendTrigger(server, marker, index).then(() => {
         own.answered = performance.now()
       }),
     )

@@ -1,6 +1,7 @@
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { type BenchServer, type Comparison, percentile, settleDatabase } from './measure.ts'
+import { post } from './post.ts'
 
 const PER_SECOND = 100
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
@@ -11,16 +12,6 @@ interface Way {
   variables(marker: string, index: number): Record<string, unknown>
   /** Subscribes, and tells of each marker that arrives. */
   listen(heard: (marker: string) => void): Promise<() => void>
-}
-
-const post = async ({ url, key }: BenchServer, query: string, variables: unknown): Promise<void> => {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ query, variables }),
-  })
-  const { errors } = (await response.json()) as { errors?: unknown }
-  if (errors) throw new Error(JSON.stringify(errors))
 }
 
 /** Milliseconds from sending the mutation to hearing of it on a socket. */

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { applyMigrations, migrationStatus } from '../../prisma/migrate.ts'
 import { type CarillonConfig, defineConfig, defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
-import { createTestDatabase, databaseUrl } from '../support/database.ts'
+import { createEmptyDatabase, createTestDatabase } from '../support/database.ts'
 import { copyMigrations, migrationNames, type Rows, readRows, writeRows } from '../support/earlier-states.ts'
 import { brokenInvariants } from '../support/invariants.ts'
 
@@ -100,21 +100,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(scratch, { recursive: true, force: true }))
 
-const onCluster = async (statement: string): Promise<void> => {
-  const client = new pg.Client({ connectionString: inject('clusterUrl') })
-  await client.connect()
-  await client.query(statement)
-  await client.end()
-}
-
 let made = 0
 /** A database as the migrations of these names leave it, with the rows of that life. */
 const databaseOf = async (names: readonly string[]) => {
   made += 1
-  const database = `upgrade_${made}`
-  await onCluster(`create database ${database}`)
-  const url = databaseUrl(inject('clusterUrl'), database)
-  await applyMigrations(url, { directory: await copyMigrations(names, join(scratch, database)) })
+  const { url, drop } = await createEmptyDatabase()
+  await applyMigrations(url, { directory: await copyMigrations(names, join(scratch, `upgrade-${made}`)) })
   const sql = new pg.Pool({ connectionString: url, options: '-c carillon.tenant=*', max: 2 })
   await writeRows(sql, rows)
   return {
@@ -122,7 +113,7 @@ const databaseOf = async (names: readonly string[]) => {
     sql,
     async drop() {
       await sql.end()
-      await onCluster(`drop database ${database} with (force)`)
+      await drop()
     },
   }
 }

@@ -88,7 +88,8 @@ test('S36: no operation that the schema allows makes the server fail, or shows w
     }),
     {
       numRuns: RUNS,
-      ...(process.env['CARILLON_SEED'] && { seed: Number(process.env['CARILLON_SEED']) }),
+      // The same ones each time, so that a change is judged by what it changes; others by the seed.
+      seed: Number(process.env['CARILLON_SEED'] ?? 1),
       endOnFailure: true,
     },
   )

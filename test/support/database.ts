@@ -42,12 +42,18 @@ const drop = async (clusterUrl: string, name: string): Promise<void> => {
   }
 }
 
-/** A migrated database of a test's own: a copy of the template, made in a few milliseconds. */
-export const createTestDatabase = async (clusterUrl: string = inject('clusterUrl')): Promise<TestDatabase> => {
+const create = async (clusterUrl: string, template: string): Promise<TestDatabase> => {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await onCluster(clusterUrl, `create database ${name} template ${TEMPLATE}`)
+  await onCluster(clusterUrl, `create database ${name} template ${template}`)
   return {
     url: databaseUrl(clusterUrl, name),
     drop: () => drop(clusterUrl, name),
   }
 }
+
+/** A migrated database of a test's own: a copy of the template, made in a few milliseconds. */
+export const createTestDatabase = (clusterUrl: string = inject('clusterUrl')): Promise<TestDatabase> =>
+  create(clusterUrl, TEMPLATE)
+
+/** A database of a test's own without anything in it. */
+export const createEmptyDatabase = (): Promise<TestDatabase> => create(inject('clusterUrl'), 'template0')
