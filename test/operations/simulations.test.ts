@@ -167,7 +167,7 @@ test('a simulation decides for the instant that it is asked for, and for now whe
     delivery.decisions.map(() => ['PLANNING', '2026-01-15T22:30:00.000Z']),
   )
   expect(delivery.summary).toMatch(/08:00 Europe\/Berlin \(07:00 UTC\).*quiet hours 22:00.08:00\.$/)
-  for (const at of ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z']) {
+  for (const at of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z']) {
     expect((await simulate(carillon, { ...input, at })).recipientCount).toBe(1)
   }
 })
