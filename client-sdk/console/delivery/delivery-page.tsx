@@ -1,4 +1,5 @@
 import type { JSX } from 'react'
+import { Absent } from '../absent.tsx'
 import { Decisions } from '../decisions.tsx'
 import { Facts } from '../facts.tsx'
 import { Fault } from '../fault.tsx'
@@ -21,18 +22,11 @@ const AGAIN_MS = 5_000
 /** A delivery's whole story: in a sentence, then what happened and why, what comes next, and what can be done. */
 export const DeliveryPage = ({ id }: { readonly id: string }): JSX.Element => {
   const { meaningOf } = useSession()
-  const { data, fault, loading, reload } = useAnswer(StoryDocument, { id }, { everyMs: AGAIN_MS })
+  const answer = useAnswer(StoryDocument, { id }, { everyMs: AGAIN_MS })
+  const { data, fault, reload } = answer
   const delivery = data?.delivery
   const story = data?.explainDelivery
-  if (!delivery || !story) {
-    return (
-      <Page title="Delivery">
-        <Fault fault={fault} onRetry={reload} />
-        {loading ? <p className="quiet">Looking…</p> : null}
-        {data ? <p className="nothing">There is no such delivery, or it is another tenant’s.</p> : null}
-      </Page>
-    )
-  }
+  if (!delivery || !story) return <Absent title="Delivery" what="delivery" answer={answer} />
   const { channel, stepKey, notification, attempts } = delivery
   const run = story.workflowRun
   return (

@@ -1,4 +1,5 @@
 import { type JSX, useState } from 'react'
+import { Absent } from '../absent.tsx'
 import { Facts } from '../facts.tsx'
 import { Fault } from '../fault.tsx'
 import { BucketPageDocument } from '../generated/operations.ts'
@@ -11,17 +12,10 @@ import { counted, nameInWords } from '../wording.ts'
 /** What is, or was, held for one digest. */
 export const BucketPage = ({ id }: { readonly id: string }): JSX.Element => {
   const [after, setAfter] = useState<string | null>(null)
-  const { data, fault, loading, reload } = useAnswer(BucketPageDocument, { id, after })
+  const answer = useAnswer(BucketPageDocument, { id, after })
+  const { data, fault, reload } = answer
   const bucket = data?.node?.__typename === 'DigestBucket' ? data.node : null
-  if (!bucket) {
-    return (
-      <Page title="Digest bucket">
-        <Fault fault={fault} onRetry={reload} />
-        {loading ? <p className="quiet">Looking…</p> : null}
-        {data ? <p className="nothing">There is no such bucket, or it is another tenant’s.</p> : null}
-      </Page>
-    )
-  }
+  if (!bucket) return <Absent title="Digest bucket" what="bucket" answer={answer} />
   const { rule, members, digestDelivery, emittedAt } = bucket
   return (
     <Page title={`Digest bucket of ${rule.key}`} lead={bucket.state.toLowerCase()}>
@@ -37,6 +31,7 @@ export const BucketPage = ({ id }: { readonly id: string }): JSX.Element => {
           </>
         )}
       </p>
+      <Fault fault={fault} onRetry={reload} />
       <Facts
         of={{
           recipient: <a href={addressOf('recipient', bucket.recipientId)}>{bucket.recipientId}</a>,

@@ -1,4 +1,5 @@
 import { type JSX, useState } from 'react'
+import { Absent } from '../absent.tsx'
 import { DeliveryList } from '../deliveries/list.tsx'
 import { Facts } from '../facts.tsx'
 import { Fault } from '../fault.tsx'
@@ -13,17 +14,10 @@ import { counted } from '../wording.ts'
 /** One event: what caused it, its payload as the API gives it, and every delivery it led to. */
 export const EventPage = ({ id }: { readonly id: string }): JSX.Element => {
   const [after, setAfter] = useState<string | null>(null)
-  const { data, fault, loading, reload } = useAnswer(EventPageDocument, { id, after })
+  const answer = useAnswer(EventPageDocument, { id, after })
+  const { data, fault, loading, reload } = answer
   const event = data?.event
-  if (!event) {
-    return (
-      <Page title="Event">
-        <Fault fault={fault} onRetry={reload} />
-        {loading ? <p className="quiet">Looking…</p> : null}
-        {data ? <p className="nothing">There is no such event, or it is another tenant’s.</p> : null}
-      </Page>
-    )
-  }
+  if (!event) return <Absent title="Event" what="event" answer={answer} />
   const { deliveries, recipientCount, plannedRecipientCount, failedRecipientCount } = event
   return (
     <Page title={`Event ${event.notificationKey}`} lead={event.status.toLowerCase()}>

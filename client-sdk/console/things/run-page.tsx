@@ -1,7 +1,7 @@
 import type { JSX } from 'react'
+import { Absent } from '../absent.tsx'
 import { DeliveryList } from '../deliveries/list.tsx'
 import { Facts } from '../facts.tsx'
-import { Fault } from '../fault.tsx'
 import { RunPageDocument } from '../generated/operations.ts'
 import { Page } from '../page.tsx'
 import { addressOf } from '../route.ts'
@@ -11,17 +11,10 @@ import { inWords, nameInWords } from '../wording.ts'
 
 /** Where one notification stands in its workflow, and how it came there. */
 export const RunPage = ({ id }: { readonly id: string }): JSX.Element => {
-  const { data, fault, loading, reload } = useAnswer(RunPageDocument, { id })
+  const answer = useAnswer(RunPageDocument, { id })
+  const { data, reload } = answer
   const run = data?.workflowRun
-  if (!run) {
-    return (
-      <Page title="Workflow run">
-        <Fault fault={fault} onRetry={reload} />
-        {loading ? <p className="quiet">Looking…</p> : null}
-        {data ? <p className="nothing">There is no such run, or it is another tenant’s.</p> : null}
-      </Page>
-    )
-  }
+  if (!run) return <Absent title="Workflow run" what="run" answer={answer} />
   const { notification, waitingUntil, waitingForSignals } = run
   return (
     <Page title={`Run of ${run.workflowKey}`} lead={run.state.toLowerCase()}>

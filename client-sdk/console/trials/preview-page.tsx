@@ -1,5 +1,5 @@
-import { type FormEvent, type JSX, useState } from 'react'
-import { PreviewDocument, type PreviewQuery } from '../generated/operations.ts'
+import type { JSX } from 'react'
+import { PreviewDocument } from '../generated/operations.ts'
 import { Page } from '../page.tsx'
 import type { Route } from '../route.ts'
 import { useSession } from '../session.ts'
@@ -11,41 +11,26 @@ import { useTrial } from './use-trial.ts'
 /** What one channel would say to one recipient, made by the code that makes the real thing. */
 export const PreviewPage = ({ route }: { readonly route: Route }): JSX.Element => {
   const { client } = useSession()
-  const trial = useTrial(route.parameters['key'])
-  const [preview, setPreview] = useState<PreviewQuery['previewRendering'] | null>(null)
-  const [fault, setFault] = useState<unknown>(null)
-
-  const render = async (form: FormData): Promise<void> => {
+  const trial = useTrial(route.parameters['key'], async (form, tried) => {
     const [displayName, locale] = ['name', 'locale'].map((name) => String(form.get(name) ?? '').trim())
-    setFault(null)
-    try {
-      const { previewRendering } = await client.request(PreviewDocument, {
-        input: {
-          notificationKey: trial.notifier?.key ?? '',
-          channel: String(form.get('channel')),
-          payload: trial.readPayload(),
-          recipient: {
-            id: String(form.get('recipient')).trim(),
-            ...(displayName && { displayName }),
-            ...(locale && { locale }),
-          },
+    const { previewRendering } = await client.request(PreviewDocument, {
+      input: {
+        ...tried,
+        channel: String(form.get('channel')),
+        recipient: {
+          id: String(form.get('recipient')).trim(),
+          ...(displayName && { displayName }),
+          ...(locale && { locale }),
         },
-      })
-      setPreview(previewRendering)
-    } catch (error) {
-      setPreview(null)
-      setFault(error)
-    }
-  }
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    void render(new FormData(event.currentTarget))
-  }
+      },
+    })
+    return previewRendering
+  })
 
   return (
     <Page title="Preview" lead="Nothing is written, and nothing is sent.">
       <div className="two trial-and-result">
-        <form className="trial" onSubmit={submit}>
+        <form className="trial" onSubmit={trial.submit}>
           <NotifierPicker chosen={trial.notifier} onChoose={trial.choose} />
           <label>
             Channel
@@ -81,10 +66,14 @@ export const PreviewPage = ({ route }: { readonly route: Route }): JSX.Element =
           <button type="submit" className="primary">
             Preview
           </button>
-          <TrialFault fault={fault} />
+          <TrialFault fault={trial.fault} />
         </form>
         <section aria-live="polite" aria-label="What it would look like">
-          {preview ? <Rendered preview={preview} /> : <p className="nothing">What it would look like shows here.</p>}
+          {trial.result ? (
+            <Rendered preview={trial.result} />
+          ) : (
+            <p className="nothing">What it would look like shows here.</p>
+          )}
         </section>
       </div>
     </Page>

@@ -1,5 +1,5 @@
-import { type FormEvent, type JSX, useState } from 'react'
-import { SimulateDocument, type SimulateQuery } from '../generated/operations.ts'
+import type { JSX } from 'react'
+import { SimulateDocument } from '../generated/operations.ts'
 import { Page } from '../page.tsx'
 import type { Route } from '../route.ts'
 import { useSession } from '../session.ts'
@@ -16,40 +16,25 @@ const listOf = (text: FormDataEntryValue | null): string[] =>
 /** What would happen if something were triggered: for each recipient and channel, decided as a trigger decides it. */
 export const SimulatePage = ({ route }: { readonly route: Route }): JSX.Element => {
   const { client } = useSession()
-  const trial = useTrial(route.parameters['key'])
-  const [simulation, setSimulation] = useState<SimulateQuery['simulateTrigger'] | null>(null)
-  const [fault, setFault] = useState<unknown>(null)
-
-  const simulate = async (form: FormData): Promise<void> => {
+  const trial = useTrial(route.parameters['key'], async (form, tried) => {
     const at = String(form.get('at') ?? '')
     const actor = String(form.get('actor') ?? '').trim()
-    setFault(null)
-    try {
-      const { simulateTrigger } = await client.request(SimulateDocument, {
-        input: {
-          notificationKey: trial.notifier?.key ?? '',
-          payload: trial.readPayload(),
-          recipients: listOf(form.get('recipients')).map((id) => ({ id })),
-          topics: listOf(form.get('topics')),
-          ...(actor && { actorId: actor }),
-          ...(at && { at: new Date(at).toISOString() }),
-        },
-      })
-      setSimulation(simulateTrigger)
-    } catch (error) {
-      setSimulation(null)
-      setFault(error)
-    }
-  }
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    void simulate(new FormData(event.currentTarget))
-  }
+    const { simulateTrigger } = await client.request(SimulateDocument, {
+      input: {
+        ...tried,
+        recipients: listOf(form.get('recipients')).map((id) => ({ id })),
+        topics: listOf(form.get('topics')),
+        ...(actor && { actorId: actor }),
+        ...(at && { at: new Date(at).toISOString() }),
+      },
+    })
+    return simulateTrigger
+  })
 
   return (
     <Page title="Simulate" lead="Nothing is written, and nothing is sent.">
       <div className="two trial-and-result">
-        <form className="trial" onSubmit={submit}>
+        <form className="trial" onSubmit={trial.submit}>
           <NotifierPicker chosen={trial.notifier} onChoose={trial.choose} />
           <label>
             Payload
@@ -79,11 +64,11 @@ export const SimulatePage = ({ route }: { readonly route: Route }): JSX.Element 
           <button type="submit" className="primary">
             Simulate
           </button>
-          <TrialFault fault={fault} />
+          <TrialFault fault={trial.fault} />
         </form>
         <section aria-live="polite" aria-label="What would happen">
-          {simulation ? (
-            <Simulated simulation={simulation} />
+          {trial.result ? (
+            <Simulated simulation={trial.result} />
           ) : (
             <p className="nothing">What would happen shows here.</p>
           )}
