@@ -47,46 +47,34 @@ export const startCron = (
   const { db, telemetry } = capabilities
   let stranded: readonly string[] = []
 
+  /** What fails is told of, and tried again at its next time. */
+  const told = (work: () => Promise<unknown>) => async (): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      telemetry.emit('worker.failed', { error: error as Error })
+    }
+  }
+
   const findStrandedLanes = async (): Promise<void> => {
-    try {
-      const { rows } = await db.system.query<{ lane: string }>(listLanes())
-      stranded = rows.map(({ lane }) => lane).filter((lane) => !routes.has(lane) && !BUILT_IN_LANES.has(lane))
-    } catch (error) {
-      telemetry.emit('worker.failed', { error: error as Error })
-    }
+    const { rows } = await db.system.query<{ lane: string }>(listLanes())
+    stranded = rows.map(({ lane }) => lane).filter((lane) => !routes.has(lane) && !BUILT_IN_LANES.has(lane))
   }
-
-  const sweepSecrets = createSecretsSweep({ db })
-  const eraseSpentSecrets = async (): Promise<void> => {
-    try {
-      await sweepSecrets()
-    } catch (error) {
-      telemetry.emit('worker.failed', { error: error as Error })
-    }
-  }
-
-  const fillInRules = async (): Promise<void> => {
-    try {
-      await fillInConfiguredRules(capabilities)
-    } catch (error) {
-      telemetry.emit('worker.failed', { error: error as Error })
-    }
-  }
+  const eraseSpentSecrets = createSecretsSweep({ db })
+  const fillInRules = () => fillInConfiguredRules(capabilities)
 
   const stopping = new AbortController()
-  let pruning: Promise<unknown> = Promise.resolve()
+  let pruning: Promise<void> = Promise.resolve()
   const pruneOld = async (): Promise<void> => {
     if (!works() || stopping.signal.aborted) return
     // All inboxes are looked at, which is much for every hour: once a day is enough.
-    pruning = prune({ signal: stopping.signal, inboxesDaily: true }).catch((error: Error) =>
-      telemetry.emit('worker.failed', { error }),
-    )
+    pruning = told(() => prune({ signal: stopping.signal, inboxesDaily: true }))()
     await pruning
   }
 
   const tasks = [
     ...[findStrandedLanes, eraseSpentSecrets, fillInRules].map((work) =>
-      cron.schedule('* * * * *', work, { noOverlap: true }),
+      cron.schedule('* * * * *', told(work), { noOverlap: true }),
     ),
     cron.schedule('17 * * * *', pruneOld, { noOverlap: true }),
   ]
