@@ -31,7 +31,7 @@ const parseCursor = (value: unknown): string => {
 }
 
 builder.scalarType('DateTime', {
-  description: 'An ISO-8601 instant in UTC.',
+  description: 'An ISO-8601 instant in UTC, of the years 1 to 9999.',
   serialize: (value) => (value instanceof Date ? value : new Date(value as string)).toISOString(),
   parseValue: parseInstant,
   parseLiteral: literalOf(parseInstant),
