@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db/client.ts'
 import { type Claim, claimDue, releaseDue } from '../db/sql/claim-due.ts'
+import { readWaitingTenants, type WaitingTenantRow } from '../db/sql/read-waiting-tenants.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { startSpan } from '../tracing.ts'
 import type { Source } from './sources.ts'
+import { createTurns, type OpenLane } from './turns.ts'
 
 /*
  *   stopped ──start()──► running ──stop()──► draining ──► stopped
@@ -46,7 +48,9 @@ export const createWorker = ({
   pollEveryMs = 1_000,
   abort,
 }: WorkerOptions): Worker => {
-  const inFlight = new Map<string, number>()
+  /** How much of what each limit bounds is under way, by tenant. */
+  const inFlight = new Map<string, Map<string, number>>()
+  const turns = createTurns()
   const running = new Set<Promise<void>>()
   let state: 'stopped' | 'running' | 'draining' = 'stopped'
   let claiming: Promise<number> | null = null
@@ -54,21 +58,25 @@ export const createWorker = ({
   let poll: NodeJS.Timeout | undefined
   let stopping: Promise<void> | null = null
 
-  const freeLanes = (): ReadonlyMap<string, number> => {
-    const free = new Map<string, number>()
-    for (const { lanes } of sources) {
-      for (const { lane, limitedBy, capacity } of lanes()) {
-        const left = capacity - (inFlight.get(limitedBy) ?? 0)
-        if (left > 0) free.set(lane, left)
-      }
-    }
-    return free
-  }
+  const heldOf = (limit: string): ReadonlyMap<string, number> => inFlight.get(limit) ?? new Map()
+  const takenOf = (limit: string): number => [...heldOf(limit).values()].reduce((sum, count) => sum + count, 0)
+
+  const openLanes = (): readonly OpenLane[] =>
+    sources.flatMap((source) =>
+      source.lanes().flatMap((lane) => {
+        const free = lane.capacity - takenOf(lane.limitedBy)
+        return free > 0 ? [{ ...lane, free, held: heldOf(lane.limitedBy) }] : []
+      }),
+    )
 
   const count = (source: Source, claims: readonly Claim[], step: 1 | -1): void => {
     for (const claim of claims) {
-      const name = source.limiterOf(claim)
-      inFlight.set(name, (inFlight.get(name) ?? 0) + step)
+      const limit = source.limiterOf(claim)
+      const held = inFlight.get(limit) ?? new Map<string, number>()
+      const left = (held.get(claim.tenant_id) ?? 0) + step
+      if (left > 0) held.set(claim.tenant_id, left)
+      else held.delete(claim.tenant_id)
+      inFlight.set(limit, held)
     }
   }
 
@@ -98,7 +106,7 @@ export const createWorker = ({
   /** Lanes that share a limit were each offered all that is left of it: what is more than that is not begun. */
   const withinLimits = (source: Source, claims: readonly Claim[]): readonly Claim[] => {
     const left = new Map<string, number>()
-    for (const { limitedBy, capacity } of source.lanes()) left.set(limitedBy, capacity - (inFlight.get(limitedBy) ?? 0))
+    for (const { limitedBy, capacity } of source.lanes()) left.set(limitedBy, capacity - takenOf(limitedBy))
     return claims.filter((claim) => {
       const name = source.limiterOf(claim)
       const places = left.get(name) ?? 0
@@ -107,12 +115,21 @@ export const createWorker = ({
     })
   }
 
+  const waitingTenants = async (lanes: readonly OpenLane[]): Promise<readonly WaitingTenantRow[]> => {
+    const crowded = turns.crowded(lanes)
+    if (crowded.size === 0) return []
+    return (await db.system.query<WaitingTenantRow>(readWaitingTenants(crowded, clock.now()))).rows
+  }
+
   const claimOnce = async (): Promise<number> => {
-    const lanes = freeLanes()
-    if (lanes.size === 0) return 0
+    const lanes = openLanes()
+    if (lanes.length === 0) return 0
     const startTime = Date.now()
     const asked = performance.now()
-    const { rows } = await db.system.query<Claim>(claimDue(lanes, { now: clock.now(), leaseMs }))
+    const offers = turns.offers(lanes, await waitingTenants(lanes))
+    if (offers.length === 0) return 0
+    const { rows } = await db.system.query<Claim>(claimDue(offers, { now: clock.now(), leaseMs }))
+    turns.claimed(offers, rows)
     // Most looks at the queue find nothing, and are worth no span.
     if (rows.length > 0)
       startSpan('carillon.claim', { startTime, attributes: { 'carillon.claimed': rows.length } }).end()

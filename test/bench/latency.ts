@@ -1,8 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
 import { type BenchServer, type Comparison, percentile, settleDatabase, startServer } from './measure.ts'
 import { post } from './post.ts'
+import { startProvider } from './provider.ts'
 
 const PER_SECOND = 100
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
@@ -15,23 +13,6 @@ interface Times {
   readonly sent: number
   answered: number
   heard: number
-}
-
-/** Hears of each marker that is sent to it. */
-const startProvider = async (heard: (marker: string) => void) => {
-  const server = createServer(async (request, response) => {
-    const at = (await json(request)) as { data: { content: { text: string } } }
-    heard(at.data.content.text)
-    response.writeHead(200).end()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: () => {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
 }
 
 const TRIGGER = 'mutation ($input: TriggerInput!) { trigger(input: $input) { event { id } } }'

@@ -7,6 +7,7 @@ import { compareHttp } from './http.ts'
 import { compareInbox } from './inbox.ts'
 import { compareLatency } from './latency.ts'
 import { report, startDatabase, startServer } from './measure.ts'
+import { compareNeighbours } from './neighbours.ts'
 import { comparePush } from './push.ts'
 import { compareRetention } from './retention.ts'
 import { compareRuns } from './runs.ts'
@@ -24,6 +25,7 @@ try {
   if (wanted('fan-out')) for (const one of await compareFanOut(database.url)) results.push(report(one))
   if (wanted('deliveries')) for (const one of await compareDeliveries(database.url)) results.push(report(one))
   if (wanted('latency')) for (const one of await compareLatency(database.url)) results.push(report(one))
+  if (wanted('neighbours')) for (const one of await compareNeighbours(database.url)) results.push(report(one))
   if (wanted('runs')) for (const one of await compareRuns(database.url)) results.push(report(one))
   if (wanted('digests')) for (const one of await compareDigests(database.url)) results.push(report(one))
   if (wanted('inbox')) for (const one of await compareInbox(database.url)) results.push(report(one))

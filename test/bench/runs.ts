@@ -107,7 +107,7 @@ const wakeDue = async ({ app, seed }: Site, round: number): Promise<number> => {
   const start = performance.now()
   let woken = 0
   for (;;) {
-    const claim = claimDue(new Map([['workflow', BATCH]]), { now: null, leaseMs: 30_000 })
+    const claim = claimDue([{ lane: 'workflow', tenantId: null, places: BATCH }], { now: null, leaseMs: 30_000 })
     const { rows } = await app.db.system.query<Claim>(claim)
     if (rows.length === 0) break
     await wake(rows)

@@ -16,7 +16,7 @@ with made as materialized (
 ), events as (
   insert into event (tenant_id, id, notification_key, notification_version, idempotency_key, fingerprint, payload, category, required, urgent,
     status, recipient_count, planned_recipient_count, inserted_at)
-  select $1, event_id, 'bench', 1, 'due-' || i, '\\x00', jsonb_build_object('n', i), 'bench', false, false, 'planned', 1, 1, now() from made
+  select $1, event_id, 'bench', 1, 'due-' || i, '\\x00', jsonb_build_object('n', i, 'marker', 'due-' || i), 'bench', false, false, 'planned', 1, 1, now() from made
 ), notifications as (
   insert into notification (tenant_id, id, event_id, recipient_id, notification_key, category, inserted_at)
   select $1, notification_id, event_id, recipient_id, 'bench', 'bench', now() from made

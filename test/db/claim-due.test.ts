@@ -1,15 +1,16 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../server/db/client.ts'
-import { type Claim, claimDue } from '../../server/db/sql/claim-due.ts'
+import { type Claim, claimDue, type Offer } from '../../server/db/sql/claim-due.ts'
+import { MOST_TENANTS, readWaitingTenants, type WaitingTenantRow } from '../../server/db/sql/read-waiting-tenants.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const QUEUED = 5_000
-const LANES = new Map([
-  ['email', 10],
-  ['sms', 5],
-  ['in_app', 100],
-])
+const LANES: readonly Offer[] = [
+  { lane: 'email', tenantId: null, places: 10 },
+  { lane: 'sms', tenantId: null, places: 5 },
+  { lane: 'in_app', tenantId: null, places: 100 },
+]
 
 let testDatabase: TestDatabase
 let database: Database
@@ -20,8 +21,8 @@ beforeAll(async () => {
   // What was put in last is due first, as it is where much was put off.
   await database.system.query(
     `insert into due (tenant_id, kind, subject_id, lane, due_at)
-     select 'acme', 'delivery', gen_random_uuid(), case when i % 2 = 0 then 'email' else 'sms' end, now() - i * interval '1 second'
-     from generate_series(1, $1) i`,
+     select tenant, 'delivery', gen_random_uuid(), case when tenant = 'middle' then 'push' when i % 2 = 0 then 'email' else 'sms' end, now() - i * interval '1 second'
+     from generate_series(1, $1) i, unnest(array['acme', 'middle']) tenant`,
     [QUEUED],
   )
 })
@@ -43,6 +44,11 @@ const mostRows = (node: PlanNode): number =>
     ...(node.Plans ?? []).map(mostRows),
   )
 
+const OF_TENANTS: readonly Offer[] = [
+  { lane: 'email', tenantId: 'acme', places: 10 },
+  { lane: 'email', tenantId: 'small', places: 10 },
+]
+
 test.each(['before', 'after'])(
   'claiming a few reads a few, however long the queue is, %s it was analysed',
   async (when) => {
@@ -52,11 +58,57 @@ test.each(['before', 'after'])(
       await owner.query('analyze due')
       await owner.end()
     }
-    const { text, values } = claimDue(LANES, { now: null, leaseMs: 30_000 })
-    const { rows } = await database.system.query(`explain (analyze, format json) ${text}`, values)
-    expect(mostRows(rows[0]['QUERY PLAN'][0].Plan)).toBeLessThan(100)
+    const statements = [
+      claimDue(LANES, { now: null, leaseMs: 30_000 }),
+      claimDue(OF_TENANTS, { now: null, leaseMs: 30_000 }),
+      readWaitingTenants(new Map([['email', '']]), null),
+    ]
+    for (const { text, values } of statements) {
+      const { rows } = await database.system.query(`explain (analyze, format json) ${text}`, values)
+      expect(mostRows(rows[0]['QUERY PLAN'][0].Plan)).toBeLessThan(100)
+    }
   },
 )
+
+const crowd = async (lane: string, after = ''): Promise<readonly WaitingTenantRow[]> =>
+  (await database.system.query<WaitingTenantRow>(readWaitingTenants(new Map([[lane, after]]), null))).rows
+
+const queue = (lane: string, tenants: readonly string[], dueIn: string): Promise<unknown> =>
+  database.system.query(
+    `insert into due (tenant_id, kind, subject_id, lane, due_at)
+     select tenant, 'delivery', gen_random_uuid(), $1, now() + $3::interval from unnest($2::text[]) tenant`,
+    [lane, tenants, dueIn],
+  )
+
+test('an offer to a tenant claims what is theirs alone, behind however much of another', async () => {
+  await queue('email', ['small', 'small', 'small'], '-1 second')
+  const offer: Offer = { lane: 'email', tenantId: 'small', places: 2 }
+  const { rows } = await database.system.query<Claim>(claimDue([offer], { now: null, leaseMs: 30_000 }))
+  expect(rows.map(({ tenant_id: tenant }) => tenant)).toEqual(['small', 'small'])
+})
+
+test('the tenants of a lane come round in a ring, each with whether it waits', async () => {
+  await queue('ring', ['a', 'b', 'd'], '-1 second')
+  await queue('ring', ['c'], '1 hour')
+  await queue('empty', [], '0')
+  await database.system.query<Claim>(
+    claimDue([{ lane: 'ring', tenantId: 'b', places: 1 }], { now: null, leaseMs: 30_000 }),
+  )
+  const told = (rows: readonly WaitingTenantRow[]) => rows.map((row) => `${row.tenant_id}${row.waits ? '' : ' not'}`)
+  expect(told(await crowd('ring'))).toEqual(['a', 'b not', 'c not', 'd'])
+  expect(told(await crowd('ring', 'b'))).toEqual(['c not', 'd', 'a', 'b not'])
+  expect(told(await crowd('ring', 'd'))).toEqual(['a', 'b not', 'c not', 'd'])
+  expect(await crowd('empty')).toEqual([])
+})
+
+test('of very many tenants so many are looked at in one go, and the next from there on', async () => {
+  const tenants = Array.from({ length: MOST_TENANTS + 10 }, (_, index) => `t${String(index).padStart(4, '0')}`)
+  await queue('many', tenants, '-1 second')
+  const first = (await crowd('many')).map((row) => row.tenant_id)
+  expect(first).toEqual(tenants.slice(0, MOST_TENANTS))
+  const next = (await crowd('many', first.at(-1))).map((row) => row.tenant_id)
+  expect(next).toEqual([...tenants.slice(MOST_TENANTS), ...tenants.slice(0, MOST_TENANTS - 10)])
+})
 
 test('what is due first is claimed first, up to the capacity of each lane, and by one alone', async () => {
   const claim = async () => (await database.system.query<Claim>(claimDue(LANES, { now: null, leaseMs: 30_000 }))).rows

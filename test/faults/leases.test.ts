@@ -136,7 +136,7 @@ test('an unknown attempt is the one that the provider saw, also where workers af
   for (let death = 1; death <= 3; death += 1) {
     clock.advance(31_000)
     const { rows } = await quick.app.db.system.query(
-      claimDue(new Map([['pager', 10]]), { now: clock.now(), leaseMs: 30_000 }),
+      claimDue([{ lane: 'pager', tenantId: null, places: 10 }], { now: clock.now(), leaseMs: 30_000 }),
     )
     expect(rows).toHaveLength(1)
   }

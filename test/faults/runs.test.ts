@@ -82,7 +82,7 @@ const read = (index: number, recipientId: string) =>
 const drainAll = (): Promise<unknown> => Promise.all(servers.map((one) => one.drainJobs()))
 
 const claimWakes = async (): Promise<readonly Claim[]> => {
-  const claim = claimDue(new Map([['workflow', 200]]), { now: clock.now(), leaseMs: 30_000 })
+  const claim = claimDue([{ lane: 'workflow', tenantId: null, places: 200 }], { now: clock.now(), leaseMs: 30_000 })
   return (await server(0).app.db.system.query<Claim>(claim)).rows
 }
 

@@ -66,7 +66,7 @@ const together = <T>(work: (service: TestCarillon) => Promise<T>): Promise<T[]> 
 
 /** One that takes what is due, and does nothing about it. */
 const takeAndPause = async ({ app }: TestCarillon): Promise<readonly Claim[]> => {
-  const claim = claimDue(new Map([[DIGEST_LANE, 100]]), { now: clock.now(), leaseMs: LEASE_MS })
+  const claim = claimDue([{ lane: DIGEST_LANE, tenantId: null, places: 100 }], { now: clock.now(), leaseMs: LEASE_MS })
   return (await app.db.system.query<Claim>(claim)).rows
 }
 

@@ -319,7 +319,7 @@ test('a call whose worker died is not repeated in quiet hours', async () => {
   goTo('21:59:50.000')
   const eventId = await call('widow')
   const { app } = carillon
-  const claim = claimDue(new Map([['pager', 1]]), { now: clock.now(), leaseMs: LEASE_MS })
+  const claim = claimDue([{ lane: 'pager', tenantId: null, places: 1 }], { now: clock.now(), leaseMs: LEASE_MS })
   const { rows } = await app.db.system.query<Claim>(claim)
   const begun = await beginClaims({ ...app, routes: buildRoutes(config), leaseMs: LEASE_MS }, rows)
   expect(begun.map(({ recipient }) => recipient.id)).toEqual(['widow'])

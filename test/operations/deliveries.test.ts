@@ -402,7 +402,7 @@ test('only an operator may, and only with words that can be kept', async () => {
 test('a worker that has claimed one, and not begun, finds it gone', async () => {
   const { app } = carillon
   const claim = async () => {
-    const statement = claimDue(new Map([['pager', 10]]), { now: clock.now(), leaseMs: LEASE_MS })
+    const statement = claimDue([{ lane: 'pager', tenantId: null, places: 10 }], { now: clock.now(), leaseMs: LEASE_MS })
     return (await app.db.system.query<Claim>(statement)).rows
   }
   const begin = (claims: readonly Claim[]) =>

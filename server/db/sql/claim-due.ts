@@ -10,42 +10,73 @@ export interface Claim {
   token: string
 }
 
+/** Places for work of a lane: of one tenant, or of whoever's is the oldest. */
+export interface Offer {
+  readonly lane: string
+  readonly tenantId: string | null
+  readonly places: number
+}
+
 // In the order of time, like `newId()`: as the ids of attempts and decisions they are inserted at an index's end.
 // PostgreSQL has uuidv7() from 18 on.
 const NEW_TOKEN = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::int8) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid`
 
+const NOBODY_HAS = '(due.lease_until is null or due.lease_until <= clock.now)'
+
+const OF_ANY = `
+      select due.ctid as at
+      from due
+      where o.tenant_id is null and due.lane = o.lane collate "C" and due.due_at <= clock.now and ${NOBODY_HAS}
+      order by due.due_at limit o.places
+      for no key update skip locked`
+
+// The form of time is that of the index, which no other has.
+const OF_TENANT = `
+      select due.ctid as at
+      from due
+      where o.tenant_id is not null and due.lane = o.lane collate "C" and due.tenant_id = o.tenant_id collate "C"
+        and due.due_at at time zone 'UTC' <= clock.now at time zone 'UTC' and ${NOBODY_HAS}
+      order by due.due_at at time zone 'UTC' limit o.places
+      for no key update skip locked`
+
 /**
- * Claims what is due, the oldest first, up to each lane's capacity, without waiting for other workers. One statement
- * for all kinds of work: batches matter more to the speed of a job loop than anything else. `due_at` stays as it is,
- * so that the claim touches no index. Index: due's (lane, due_at). Locks: the rows claimed.
+ * Claims what is due, the oldest first, as much as each offer has places for, without waiting for other workers. One
+ * statement for all kinds of work: batches matter more to the speed of a job loop than anything else. `due_at` stays as it
+ * is, so that the claim touches no index. Indexes: due's (lane, due_at), for one tenant's due_turn_idx. Locks: the rows claimed.
  *
  * The rows that were locked are found again by where they stand: the planner cannot know how few they are, and by their
  * keys it reads the whole queue for them. One that moved between snapshot and lock is missed, and claimed the next time.
  */
 export const claimDue = (
-  lanes: ReadonlyMap<string, number>,
+  offers: readonly Offer[],
   { now, leaseMs }: { readonly now: Date | null; readonly leaseMs: number },
 ): QueryConfig => ({
   name: 'claim_due',
   text: `
-with clock as materialized (select coalesce($3::timestamptz, clock_timestamp()) as now),
+with clock as materialized (select coalesce($4::timestamptz, clock_timestamp()) as now),
 free as materialized (
   select d.at
-  from clock, unnest($1::text[], $2::int4[]) as l (lane, capacity)
+  from clock, unnest($1::text[], $2::text[], $3::int4[]) as o (lane, tenant_id, places)
   cross join lateral (
-    select ctid as at
-    from due
-    where due.lane = l.lane collate "C" and due.due_at <= clock.now and (due.lease_until is null or due.lease_until <= clock.now)
-    order by due.due_at limit l.capacity
-    for no key update skip locked
+    select at from (${OF_ANY}
+    ) oldest
+    union all
+    select at from (${OF_TENANT}
+    ) oldest_of_tenant
   ) d
 )
-update due set lease_token = ${NEW_TOKEN}, lease_until = clock.now + $4::int4 * interval '1 millisecond'
+update due set lease_token = ${NEW_TOKEN}, lease_until = clock.now + $5::int4 * interval '1 millisecond'
 from clock
 where due.ctid = any (array(select at from free))
 returning due.tenant_id, due.kind, due.lane, due.subject_id, due.lease_token as token`,
-  values: [[...lanes.keys()], [...lanes.values()], now, leaseMs],
+  values: [
+    offers.map((offer) => offer.lane),
+    offers.map((offer) => offer.tenantId),
+    offers.map((offer) => offer.places),
+    now,
+    leaseMs,
+  ],
 })
 
 /** Gives claims back that were not begun. Sorted, since it waits for the rows' locks. */

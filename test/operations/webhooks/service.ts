@@ -74,7 +74,7 @@ export const dieInMidCall = async (channel: string): Promise<void> => {
 /** Carries reports out, and nothing else: the call that is under way would be waited for. */
 export const carryOutReports = async () => {
   const { rows } = await carillon.app.db.system.query<Claim>(
-    claimDue(new Map([['webhook_ingress', 200]]), { now: clock.now(), leaseMs: LEASE_MS }),
+    claimDue([{ lane: 'webhook_ingress', tenantId: null, places: 200 }], { now: clock.now(), leaseMs: LEASE_MS }),
   )
   await createReports(carillon.app, buildRoutes(config))(rows, { finished: () => {} })
 }

@@ -283,7 +283,7 @@ test(`whatever happens, a run is where a simple model says (definitions of seed 
           if (happening.crash) {
             // A worker claims what is due, and is never heard of again.
             await carillon.app.db.system.query<Claim>(
-              claimDue(new Map([['workflow', 10]]), { now: clock.now(), leaseMs: LEASE_MS }),
+              claimDue([{ lane: 'workflow', tenantId: null, places: 10 }], { now: clock.now(), leaseMs: LEASE_MS }),
             )
             clock.advance(LEASE_MS + 1)
           }
