@@ -15,6 +15,7 @@ import { type Retention, retentionFaults, retentionOf } from './core/retention.t
 import { type UnsubscribeTokens, unsubscribePath, unsubscribeTokens } from './core/unsubscribe-token.ts'
 import { isTimeZone } from './core/zoned-time.ts'
 import { checkDatabase, type Database, openDatabase } from './db/client.ts'
+import { openReplica, type Replica } from './db/replica.ts'
 import { watchDatabase } from './db/watch.ts'
 import { SetupError } from './errors.ts'
 import { idleCron, startCron } from './jobs/cron.ts'
@@ -63,6 +64,8 @@ export interface App extends Capabilities {
   /** What an unsubscribe link is for; `null` where it was never issued. */
   readonly openUnsubscribeToken: UnsubscribeTokens['open']
   readonly worker: Worker
+  /** What answers queries that need not be of this very moment; `null` where there is none. */
+  readonly replica: Replica | null
   /** Deletes what is older than the configuration says; every hour by itself, while the worker runs. */
   readonly prune: Prune
   /** Whether requests can be answered: the database answers. Costs nothing to ask. */
@@ -75,6 +78,8 @@ export interface App extends Capabilities {
 
 export interface AppOptions {
   readonly databaseUrl: string
+  /** A streaming replica of it, for queries that ask for that; none where left out. */
+  readonly replicaUrl?: string | null
   readonly config: CarillonConfig
   readonly secretKey: string
   /** How processes tell each other what moved: by the database where left out; `memory` where there is one process alone. */
@@ -274,6 +279,13 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     await db.close()
     throw error
   }
+  const replica = options.replicaUrl
+    ? openReplica({
+        url: options.replicaUrl,
+        ...(options.connections && { connections: options.connections }),
+        onConnectionLost: (error) => telemetry.emit('database.connection_lost', { error }),
+      })
+    : null
   const known = knowRecipients(db)
   const watch = watchDatabase({ url: databaseUrl, db }, (state, error) => {
     telemetry.emit('database.state', { state, error: error ?? null })
@@ -302,6 +314,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     hub,
     tail,
     worker,
+    replica,
     prune,
     isReady: () => watch.ready,
     breakerStates: () => breakers.states(routes),
@@ -318,6 +331,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       const adapters = [...routes.values()].flatMap((route) => route.adapters)
       for (const adapter of new Set(adapters.map((one) => one.adapter))) await adapter.close?.()
       await watch.close()
+      await replica?.db.close()
       await db.close()
     },
   }

@@ -37,6 +37,7 @@ const variables = z.object({
     .default(4000),
   HOST: z.string().min(1).default('127.0.0.1'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
+  CARILLON_REPLICA_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
   CARILLON_DATA_DIR: z.string().min(1).default('.carillon'),
   CARILLON_CONFIG: z.string().min(1).default('carillon.config.ts'),
   CARILLON_SECRET_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -93,6 +94,8 @@ export interface Environment {
   readonly host: string
   /** `null`: the database that comes with Carillon. */
   readonly databaseUrl: string | null
+  /** A replica of it, for queries that ask for one; `null`: none. */
+  readonly replicaUrl: string | null
   readonly dataDir: string
   readonly configFile: string
   /** Seals and signs. `null`: made in the data directory, which only development does. */
@@ -146,6 +149,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     port: data.PORT,
     host: data.HOST,
     databaseUrl: data.DATABASE_URL ?? null,
+    replicaUrl: data.CARILLON_REPLICA_URL ?? null,
     dataDir: data.CARILLON_DATA_DIR,
     configFile: data.CARILLON_CONFIG,
     secretKey: data.CARILLON_SECRET_KEY ?? null,

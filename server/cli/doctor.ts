@@ -18,6 +18,7 @@ import {
 import { type Finding, faultOf, look, warning } from './doctor/finding.ts'
 import { type LoadedConfig, lookAtConfiguration, lookAtEnvironment, nodeFinding } from './doctor/installation.ts'
 import { queueFindings, unqueuedFinding } from './doctor/queue.ts'
+import { replicaFinding } from './doctor/replica.ts'
 import { answerNo, progress, say, sayJson } from './output.ts'
 import { databaseError, databaseUrlOf } from './with-database.ts'
 
@@ -45,6 +46,9 @@ const lookInside = async (
       await look('connections', () => connectionsFinding(db, environment.connections ?? CONNECTIONS_PER_POOL)),
       await look('autovacuum', () => vacuumFinding(db)),
       await look('bus', () => busFinding(carrier, () => openBus(url, db, environment))),
+      ...(environment.replicaUrl === null
+        ? []
+        : [await look('replica', () => replicaFinding(environment.replicaUrl as string))]),
       ...(await several('queue', () => queueFindings(db, loaded?.read.routes ?? null))),
       await look('queue is whole', () => unqueuedFinding(db)),
     ]

@@ -29,10 +29,11 @@ export const serve = async (
     production,
     role = 'all',
     connections,
+    replicaUrl,
     ...environment
   }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'metrics' | 'logLevel' | 'production'> &
     LimitsEnvironment &
-    Partial<Pick<Environment, 'role' | 'connections'>>,
+    Partial<Pick<Environment, 'role' | 'connections' | 'replicaUrl'>>,
   {
     databaseUrl,
     config,
@@ -69,6 +70,7 @@ export const serve = async (
     bus,
     cron: works,
     ...(connections && { connections }),
+    ...(replicaUrl && { replicaUrl }),
   })
   metrics.observe(app)
   let door: MetricsServer | null = null

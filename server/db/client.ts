@@ -31,6 +31,8 @@ export interface DatabaseOptions {
   readonly url: string
   /** Connections a pool may hold; there are two pools. 10 by default. */
   readonly connections?: number
+  /** Whether its sessions may only read, as of a replica; false by default. */
+  readonly readOnly?: boolean
   /** Told of connections that died while idle; they are replaced by themselves. */
   readonly onConnectionLost?: (error: Error) => void
 }
@@ -88,7 +90,7 @@ const withGate = (pool: pg.Pool) => {
 }
 
 const openPool = (
-  { url, connections = CONNECTIONS_PER_POOL, onConnectionLost }: DatabaseOptions,
+  { url, connections = CONNECTIONS_PER_POOL, onConnectionLost, readOnly = false }: DatabaseOptions,
   tenant: string,
   planner: string,
 ): pg.Pool => {
@@ -99,7 +101,7 @@ const openPool = (
     pipeline: true,
     // UTC: Prisma's adapter shifts instants by the session's offset otherwise. The role is taken at the start of the
     // session, so that no statement ever runs with the rights of whoever owns the tables.
-    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000 -c statement_timeout=${STATEMENT_MS} ${planner}`,
+    options: `-c TimeZone=UTC -c role=${APPLICATION_ROLE} -c carillon.tenant=${tenant} -c idle_in_transaction_session_timeout=60000 -c statement_timeout=${STATEMENT_MS} ${planner}${readOnly ? ' -c default_transaction_read_only=on' : ''}`,
     // Without these two a database that is unreachable makes requests hang for ever instead of failing.
     connectionTimeoutMillis: CONNECTION_MS,
     // Ends the waiting and leaves the server at work: where that can still be reached, its own limit comes first.

@@ -10,6 +10,7 @@ import { createContext } from './context.ts'
 import { documentChecks } from './document-checks.ts'
 import { ownErrorCodes } from './error-codes.ts'
 import type { ShownError } from './errors.ts'
+import { queriesAlone } from './replica-reads.ts'
 
 /** What the doors know of a request before GraphQL does. */
 export interface ServerContext {
@@ -18,6 +19,8 @@ export interface ServerContext {
   readonly asked?: Asked
   /** What the request stands within, for traces. */
   readonly parent?: Trace
+  /** Which database answers; the primary where left out. */
+  readonly reads?: 'primary' | 'replica'
 }
 
 export type GraphQLServer = YogaServerInstance<ServerContext, Context>
@@ -44,9 +47,15 @@ export const createGraphQLServer = (
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ principal, parent }) => createContext(app, principal, parent),
+    context: ({ principal, parent, reads }) => createContext(app, principal, { parent, reads }),
     maskedErrors: { maskError: shown },
-    plugins: [documentChecks({ introspection }), compiledExecution(compiler), ownErrorCodes(shown), noteAsked()],
+    plugins: [
+      documentChecks({ introspection }),
+      queriesAlone(),
+      compiledExecution(compiler),
+      ownErrorCodes(shown),
+      noteAsked(),
+    ],
     parserAndValidationCache: false,
     graphiql: false,
     landingPage: false,

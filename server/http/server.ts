@@ -21,6 +21,7 @@ import { createOperations } from './operations.ts'
 import { originsOf } from './origins.ts'
 import type { Page } from './page.ts'
 import { pathOf } from './path.ts'
+import { chooseReads } from './replica-reads.ts'
 import { countRequests, NO_REQUEST_LIMITS, type RequestLimits } from './request-rates.ts'
 import { serveSockets } from './sockets.ts'
 import { DEFAULT_STREAM_LIMITS, type Holder, openStreams, type StreamLimits } from './streams.ts'
@@ -171,11 +172,16 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
       )
     }
     if (response.destroyed) return
+    const reads = await chooseReads(app, holder.principal, { request, response, isStream })
     if (isStream && !openStream(holder, response)) {
       return refuse(response, tooManyStreams(limits.perRecipient))
     }
     if (body !== null) Object.assign(request, { body })
-    await graphql.handle(request as never, response as never, { principal: holder.principal, asked, parent } as never)
+    await graphql.handle(
+      request as never,
+      response as never,
+      { principal: holder.principal, asked, parent, reads } as never,
+    )
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -1,0 +1,14 @@
+import type { QueryConfig } from 'pg'
+
+export interface ReplicaTimeRow {
+  /** Whether it follows another database. */
+  readonly follows: boolean
+  readonly at: Date | null
+}
+
+/** How much a replica holds: all that was committed up to an instant; `null` where it has replayed nothing since it started. */
+export const readReplicaTime = (): QueryConfig => ({
+  name: 'read_replica_time',
+  text: 'select pg_is_in_recovery() as follows, case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() else clock_timestamp() end as at',
+  values: [],
+})
