@@ -2,9 +2,15 @@ import * as api from './generated/operations.ts'
 import type { RequestOptions } from './http.ts'
 import { type WatchOptions, watchInbox } from './inbox.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
-import type { TypedDocument } from './typed-document.ts'
+import { askedDocument, type TypedDocument } from './typed-document.ts'
 
-export type ClientOptions = TransportOptions
+export interface ClientOptions extends TransportOptions {
+  /**
+   * Whether documents of your own that carry a hash are asked for by it instead of by their text; false by default. The
+   * server must list them. Carillon's own are listed by every server, and carry none.
+   */
+  readonly persisted?: boolean | undefined
+}
 
 type Nothing = Record<never, never>
 
@@ -134,6 +140,7 @@ export interface CarillonClient {
 /** A typed client of one server, with one credential. Nothing is asked, and no socket opened, before it is needed. */
 export const createClient = (options: ClientOptions): CarillonClient => {
   const transport = createTransport(options)
+  const asked = (document: { toString(): string }) => askedDocument(document, options.persisted ?? false)
 
   const query =
     <Data, Variables, Field extends keyof Data>(
@@ -141,7 +148,7 @@ export const createClient = (options: ClientOptions): CarillonClient => {
       field: Field,
     ): Query<Data, Field, Variables> =>
     async (...[variables, requestOptions]) => {
-      const data = (await transport.send(document.toString(), variables ?? {}, requestOptions)) as Data
+      const data = (await transport.send(asked(document), variables ?? {}, requestOptions)) as Data
       return data[field]
     }
   const mutation =
@@ -150,15 +157,15 @@ export const createClient = (options: ClientOptions): CarillonClient => {
       field: Field,
     ): Mutation<Data, Field, Variables> =>
     async (input, requestOptions) => {
-      const data = (await transport.send(document.toString(), { input }, requestOptions)) as Data
+      const data = (await transport.send(asked(document), { input }, requestOptions)) as Data
       return data[field]
     }
 
   return {
     request: async <Data>(document: TypedDocument<Data, unknown>, ...[variables, requestOptions]: Given<unknown>) =>
-      (await transport.send(document.toString(), variables ?? {}, requestOptions)) as Data,
+      (await transport.send(asked(document), variables ?? {}, requestOptions)) as Data,
     subscribe: <Data>(document: TypedDocument<Data, unknown>, variables?: unknown) =>
-      transport.read(document.toString(), variables ?? {}) as AsyncIterableIterator<Data, undefined>,
+      transport.read(asked(document), variables ?? {}) as AsyncIterableIterator<Data, undefined>,
 
     trigger: mutation(api.TriggerDocument, 'trigger'),
     triggerBatch: mutation(api.TriggerBatchDocument, 'triggerBatch'),

@@ -1,6 +1,7 @@
 import type { Credential } from './credential.ts'
 import { type AnsweredError, CarillonClientError, type ErrorDetails, errorOfAnswer, wordsOf } from './error.ts'
 import type { ErrorCode } from './generated/operations.ts'
+import type { AskedDocument } from './typed-document.ts'
 
 export interface RequestOptions {
   /** Ends the request; it then rejects with the signal's reason. What was asked may have been done all the same. */
@@ -15,7 +16,7 @@ export interface HttpOptions {
 }
 
 /** Sends a query or mutation, and answers its data. */
-export type SendRequest = (query: string, variables: unknown, options?: RequestOptions) => Promise<unknown>
+export type SendRequest = (document: AskedDocument, variables: unknown, options?: RequestOptions) => Promise<unknown>
 
 interface Answer {
   readonly status: number
@@ -94,8 +95,8 @@ export const createHttp = ({ url, credential, fetch, timeoutMs }: HttpOptions): 
     }
   }
 
-  return async (query, variables, { signal } = {}) => {
-    const body = JSON.stringify({ query, variables })
+  return async (document, variables, { signal } = {}) => {
+    const body = JSON.stringify({ ...document, variables })
     const token = await credential.current()
     const answer = await post(body, token, signal)
     // A refused request has done nothing, so it may be repeated.

@@ -74,7 +74,7 @@ export const watchInbox = (
     wanted() {
       leave ??= subscribe(
         {
-          query: InboxUpdatesDocument.toString(),
+          document: { query: InboxUpdatesDocument.toString() },
           variables: () => ({ after: cursor, recipientId }),
           resumable: true,
         },

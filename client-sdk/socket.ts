@@ -4,6 +4,7 @@ import { CarillonClientError, errorOfAnswer } from './error.ts'
 import { type Loss, lossBy, readLoss } from './loss.ts'
 import { hearPage } from './page-events.ts'
 import { renewIn } from './token-lifetime.ts'
+import type { AskedDocument } from './typed-document.ts'
 import { findWebSocket, type WebSocketConstructor } from './web-socket.ts'
 
 /*
@@ -33,7 +34,7 @@ export interface Sink {
 }
 
 export interface Subscription {
-  readonly query: string
+  readonly document: AskedDocument
   /** Asked for each time that the server is told, so a subscription can go on from where it stood. */
   readonly variables: () => unknown
   /** Such a one may be begun anew at any time: after an answer with a passing error, or an end, too. */
@@ -153,7 +154,7 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
     return client
   }
 
-  const subscribe: Subscribe = ({ query, variables, resumable }, sink) => {
+  const subscribe: Subscribe = ({ document, variables, resumable }, sink) => {
     let stopped = false
     let failures = 0
     let begunAt = 0
@@ -209,7 +210,9 @@ export const createSockets = ({ url, credential, webSocketImpl, keepAliveMs, onR
       if (stopped) return
       const end = client.subscribe(
         {
-          query,
+          // graphql-ws wants a text, be it an empty one.
+          query: '',
+          ...document,
           get variables() {
             return variables() as Record<string, unknown>
           },

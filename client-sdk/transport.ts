@@ -3,6 +3,7 @@ import { CarillonClientError } from './error.ts'
 import { createHttp, type SendRequest } from './http.ts'
 import { createSockets, type Sockets, type Subscribe } from './socket.ts'
 import { createStream } from './stream.ts'
+import type { AskedDocument } from './typed-document.ts'
 import type { WebSocketConstructor } from './web-socket.ts'
 
 export interface TransportOptions {
@@ -27,7 +28,7 @@ export interface Transport {
   readonly send: SendRequest
   readonly subscribe: Subscribe
   /** A subscription's data, read one after another. */
-  read(query: string, variables: unknown): AsyncIterableIterator<unknown, undefined>
+  read(document: AskedDocument, variables: unknown): AsyncIterableIterator<unknown, undefined>
   close(): void
 }
 
@@ -37,7 +38,7 @@ const MAX_UNREAD_RESULTS = 1_000
 
 const readSubscription = (
   { subscribe }: Pick<Sockets, 'subscribe'>,
-  query: string,
+  document: AskedDocument,
   variables: unknown,
 ): AsyncIterableIterator<unknown, undefined> => {
   const unread: unknown[] = []
@@ -46,7 +47,7 @@ const readSubscription = (
     take: () => unread.shift() ?? null,
     wanted() {
       leave ??= subscribe(
-        { query, variables: () => variables, resumable: false },
+        { document, variables: () => variables, resumable: false },
         {
           next(data) {
             unread.push(data)
@@ -86,7 +87,7 @@ export const createTransport = (options: TransportOptions): Transport => {
   return {
     send,
     subscribe: sockets.subscribe,
-    read: (query, variables) => readSubscription(sockets, query, variables),
+    read: (document, variables) => readSubscription(sockets, document, variables),
     close: sockets.close,
   }
 }

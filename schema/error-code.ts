@@ -11,6 +11,8 @@ const MEANINGS: Record<Code, string> = {
   IDEMPOTENCY_CONFLICT: "The same idempotency key with a different request; `extensions.eventId` is the first one's.",
   INVALID_STATE: 'The row is no longer in a state that allows this.',
   QUERY_TOO_COMPLEX: 'The query asks for too much at once.',
+  PERSISTED_QUERY_NOT_FOUND: 'No operation of this hash is listed.',
+  PERSISTED_QUERY_ONLY: 'The credential may ask for persisted operations alone, and this is none of them.',
   RATE_LIMITED: 'Too many requests; `Retry-After` says when to try again.',
   UNAVAILABLE: 'The database is away; try again.',
   INTERNAL: "A fault of the server's, or of a notifier's code.",

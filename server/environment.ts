@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PERSISTED_ONLY, type PersistedOnly } from './core/persisted-operations.ts'
 import { SetupError } from './errors.ts'
 import { ROLES, type Role } from './role.ts'
 
@@ -26,6 +27,9 @@ const origins = z
   .string()
   .transform((text) => text.split(',').map((origin) => origin.trim()))
   .refine((list) => list.every(isOrigin), 'must be origins such as https://app.example.com, with commas between them')
+
+const files = z.string().transform((text) => text.split(',').flatMap((file) => file.trim() || []))
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const variables = z.object({
@@ -59,6 +63,10 @@ const variables = z.object({
     .default(0),
   CARILLON_CORS_ORIGINS: origins.optional(),
   CARILLON_GRAPHIQL: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  CARILLON_PERSISTED_OPERATIONS: files.default([]),
+  CARILLON_PERSISTED_OPERATIONS_ONLY: z
+    .enum(PERSISTED_ONLY, { error: `must be one of ${PERSISTED_ONLY.join(', ')}` })
+    .default('off'),
   CARILLON_ROLE: z.enum(ROLES, { error: `must be one of ${ROLES.join(', ')}` }).default('all'),
   CARILLON_URL: httpUrl.optional(),
   CARILLON_KEY: z.string().min(1).optional(),
@@ -118,6 +126,10 @@ export interface Environment {
   readonly corsOrigins: readonly string[] | null
   /** Whether there is GraphiQL, and the schema may be asked for; `null`: in development alone. */
   readonly graphiql: boolean | null
+  /** Files of operations that may be asked for by their hash, beside Carillon's own. */
+  readonly persistedOperations: readonly string[]
+  /** Who may ask for no others; `off` by default. */
+  readonly persistedOnly: PersistedOnly
   /** What this process does; `all` by default. */
   readonly role: Role
   /** The server that commands ask, and the API key they ask it with; `null`: as `.carillon/dev.json` says. */
@@ -162,6 +174,8 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     proxies: data.CARILLON_PROXIES,
     corsOrigins: data.CARILLON_CORS_ORIGINS ?? null,
     graphiql: data.CARILLON_GRAPHIQL === undefined ? null : data.CARILLON_GRAPHIQL === 'on',
+    persistedOperations: data.CARILLON_PERSISTED_OPERATIONS,
+    persistedOnly: data.CARILLON_PERSISTED_OPERATIONS_ONLY,
     role: data.CARILLON_ROLE,
     serverUrl: data.CARILLON_URL ?? null,
     serverKey: data.CARILLON_KEY ?? null,

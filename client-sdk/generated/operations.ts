@@ -114,6 +114,10 @@ export type ErrorCode =
   | 'NOTIFIER_NOT_FOUND'
   /** There is no such row. */
   | 'NOT_FOUND'
+  /** No operation of this hash is listed. */
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  /** The credential may ask for persisted operations alone, and this is none of them. */
+  | 'PERSISTED_QUERY_ONLY'
   /** The query asks for too much at once. */
   | 'QUERY_TOO_COMPLEX'
   /** Too many requests; `Retry-After` says when to try again. */

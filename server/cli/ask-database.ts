@@ -3,6 +3,7 @@ import { type CarillonClient, createClient } from '../../client-sdk/index.ts'
 import { schema } from '../../schema/index.ts'
 import { createApp } from '../app.ts'
 import { loadConfigFile } from '../config-file.ts'
+import { NO_PERSISTED_OPERATIONS } from '../core/persisted-operations.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
 import { createCompiler } from '../http/compiled-execution.ts'
@@ -49,6 +50,7 @@ export const askDatabase = async <T>(
         compiler: createCompiler(),
         shown: shownError(app.telemetry, { suggestions: true }),
         introspection: true,
+        persisted: NO_PERSISTED_OPERATIONS,
       })
       const principal = { tenantId, scopes: ['OPERATE', 'TRIGGER'], recipientId: null, expiresAt: null } as const
       const client = createClient({

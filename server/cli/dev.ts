@@ -14,6 +14,7 @@ import { createApiKey, ensureTenant } from '../operations/credentials.ts'
 import { servedConsole } from './console.ts'
 import { exampleTabs, shellExamples } from './examples.ts'
 import { loadPageBundle } from './page-bundle.ts'
+import { readPersistedOperations } from './persisted-operations.ts'
 import { serve } from './serve.ts'
 import { untilStopped } from './until-stopped.ts'
 
@@ -93,6 +94,7 @@ export const dev = async (given: Environment): Promise<void> => {
   const config = await loadConfigFile(environment.configFile)
   // Before anything is opened: a fault shows at once.
   readConfig(config)
+  const persisted = await readPersistedOperations(environment, { introspection: graphiql })
   await makeDataDir(dataDir)
   const embedded = environment.databaseUrl ? null : await startEmbeddedPostgres({ dataDir, onNotice: say })
   const databaseUrl = environment.databaseUrl ?? (embedded?.url as string)
@@ -107,6 +109,7 @@ export const dev = async (given: Environment): Promise<void> => {
       config,
       secretKey,
       introspection: graphiql,
+      persisted,
       linksToItself: true,
       pages: async (app) => {
         const { telemetry } = app

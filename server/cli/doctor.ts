@@ -17,6 +17,7 @@ import {
 } from './doctor/database.ts'
 import { type Finding, faultOf, look, warning } from './doctor/finding.ts'
 import { type LoadedConfig, lookAtConfiguration, lookAtEnvironment, nodeFinding } from './doctor/installation.ts'
+import { persistedFinding } from './doctor/persisted-operations.ts'
 import { queueFindings, unqueuedFinding } from './doctor/queue.ts'
 import { replicaFinding } from './doctor/replica.ts'
 import { answerNo, progress, say, sayJson } from './output.ts'
@@ -106,7 +107,7 @@ export const examine = async (variables: NodeJS.ProcessEnv): Promise<readonly Fi
   findings.push(...ofEnvironment)
   if (environment) {
     const { loaded, findings: ofConfiguration } = await lookAtConfiguration(environment)
-    findings.push(...ofConfiguration)
+    findings.push(...ofConfiguration, await persistedFinding(environment))
     progress('Looking at the database ...')
     findings.push(...(await lookAtDatabase(environment, loaded)))
     if (loaded) {

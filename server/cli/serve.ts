@@ -1,5 +1,6 @@
 import { type App, createApp } from '../app.ts'
 import type { CarillonConfig } from '../config.ts'
+import type { PersistedOperations } from '../core/persisted-operations.ts'
 import type { Environment } from '../environment.ts'
 import { type MetricsServer, serveMetrics } from '../http/metrics.ts'
 import type { Page } from '../http/page.ts'
@@ -40,6 +41,7 @@ export const serve = async (
     secretKey,
     pages,
     introspection = true,
+    persisted,
     linksToItself = false,
   }: {
     readonly databaseUrl: string
@@ -49,6 +51,8 @@ export const serve = async (
     readonly pages?: (app: App) => Promise<ReadonlyMap<string, Page>>
     /** Whether callers may ask for the schema. */
     readonly introspection?: boolean
+    /** Operations that may be asked for by their hash, and who may ask for no others. */
+    readonly persisted?: PersistedOperations
     /** Whether links lead to where the server listens, where no other address is known; they work on this machine alone. */
     readonly linksToItself?: boolean
   },
@@ -84,6 +88,7 @@ export const serve = async (
       metrics: { metrics, openToLoopback: !production },
       ...(pages && { pages: await pages(app) }),
       introspection,
+      ...(persisted && { persisted }),
       ...httpLimits({ ...environment, publicUrl }),
     })
     ownUrl = http.url

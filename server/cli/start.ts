@@ -8,6 +8,7 @@ import { graphiqlPage } from '../http/graphiql.ts'
 import type { Page } from '../http/page.ts'
 import { createLogger } from '../logging.ts'
 import { servedConsole } from './console.ts'
+import { readPersistedOperations } from './persisted-operations.ts'
 import { serve } from './serve.ts'
 import { untilDatabaseAnswers } from './until-database.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -28,13 +29,14 @@ export const start = async (given: Environment): Promise<void> => {
   const config = await loadConfigFile(environment.configFile)
   // Before anything is opened: a fault shows at once.
   const { routes } = readConfig(config)
+  const graphiql = environment.graphiql ?? false
+  const persisted = await readPersistedOperations(environment, { introspection: graphiql })
   if (environment.publicUrl === null && routes.has('email') && environment.role !== 'api') {
     process.stdout.write(
       'CARILLON_PUBLIC_URL is not set: e-mail carries no link to unsubscribe, which large mailbox providers ask for.\n',
     )
   }
   const { host, port, metrics, logLevel } = environment
-  const graphiql = environment.graphiql ?? false
   const served = await untilDatabaseAnswers(
     async () => {
       await applyMigrations(databaseUrl)
@@ -43,6 +45,7 @@ export const start = async (given: Environment): Promise<void> => {
         config,
         secretKey,
         introspection: graphiql,
+        persisted,
         pages: async ({ telemetry }) =>
           new Map([
             ...(graphiql ? bareGraphiql() : []),

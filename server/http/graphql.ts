@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Context } from '../../schema/context.ts'
 import type { App } from '../app.ts'
+import type { PersistedOperations } from '../core/persisted-operations.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Context as Trace } from '../tracing.ts'
 import { type Asked, noteAsked } from './asked.ts'
@@ -10,6 +11,7 @@ import { createContext } from './context.ts'
 import { documentChecks } from './document-checks.ts'
 import { ownErrorCodes } from './error-codes.ts'
 import type { ShownError } from './errors.ts'
+import { persistedDocuments } from './persisted-documents.ts'
 import { queriesAlone } from './replica-reads.ts'
 
 /** What the doors know of a request before GraphQL does. */
@@ -36,12 +38,14 @@ export const createGraphQLServer = (
     compiler,
     shown,
     introspection,
+    persisted,
   }: {
     readonly schema: GraphQLSchema
     readonly compiler: Compiler
     readonly shown: ShownError
     /** Whether callers may ask for the schema. */
     readonly introspection: boolean
+    readonly persisted: PersistedOperations
   },
 ): GraphQLServer => {
   return createYoga<ServerContext, Context>({
@@ -50,6 +54,7 @@ export const createGraphQLServer = (
     context: ({ principal, parent, reads }) => createContext(app, principal, { parent, reads }),
     maskedErrors: { maskError: shown },
     plugins: [
+      persistedDocuments(persisted),
       documentChecks({ introspection }),
       queriesAlone(),
       compiledExecution(compiler),

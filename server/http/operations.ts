@@ -8,16 +8,18 @@ import {
   getOperationAST,
 } from 'graphql'
 import type { App } from '../app.ts'
+import type { DocumentRequest, PersistedOperations } from '../core/persisted-operations.ts'
 import type { Principal } from '../core/principal.ts'
 import { codeOf, type operationIn, tellAnswered } from './asked.ts'
 import { type Compiler, withFewFaults } from './compiled-execution.ts'
 import { createContext } from './context.ts'
 import { type ShownError, withoutTransport } from './errors.ts'
 import type { GraphQLServer } from './graphql.ts'
+import { textAskedFor } from './persisted-documents.ts'
 
-/** What a client asks for. */
-export interface OperationRequest {
-  readonly query: string
+/** What a client asks for: by its text, or by the hash of one. */
+export interface OperationRequest extends DocumentRequest {
+  readonly query?: string | null | undefined
   readonly variables?: Readonly<Record<string, unknown>> | null
   readonly operationName?: string | null
 }
@@ -43,7 +45,12 @@ export type Begin = (principal: Principal, request: OperationRequest) => Promise
  */
 export const createOperations = (
   app: App,
-  { graphql, compiler, toShown }: { graphql: GraphQLServer; compiler: Compiler; toShown: ShownError },
+  {
+    graphql,
+    compiler,
+    toShown,
+    persisted,
+  }: { graphql: GraphQLServer; compiler: Compiler; toShown: ShownError; persisted: PersistedOperations },
 ): Begin => {
   const shown = (errors: readonly GraphQLError[]) => errors.map((error) => withoutTransport(toShown(error)))
   const refused = (errors: readonly GraphQLError[]): Begun => ({ kind: 'refused', errors: shown(errors) })
@@ -67,10 +74,12 @@ export const createOperations = (
 
   const answer = async (
     principal: Principal,
-    { query, variables = null, operationName = null }: OperationRequest,
+    request: OperationRequest,
     asked: { operation: ReturnType<typeof operationIn> },
   ): Promise<Begun> => {
     try {
+      const { variables = null, operationName = null } = request
+      const query = textAskedFor(persisted, { ...request, query: request.query ?? '' })
       const params = { query, variables, operationName }
       const envelop = graphql.getEnveloped({ principal, params } as never)
       const { schema, execute, parse, validate, contextFactory } = envelop

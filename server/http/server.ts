@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { schema as carillonSchema } from '../../schema/index.ts'
 import type { App } from '../app.ts'
+import { NO_PERSISTED_OPERATIONS, type PersistedOperations } from '../core/persisted-operations.ts'
 import { unsubscribeTokenIn } from '../core/unsubscribe-token.ts'
 import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
@@ -52,6 +53,8 @@ export interface HttpOptions {
   readonly schema?: GraphQLSchema
   /** Whether callers may ask for the schema, and are told of names in it that are like those they misspelt; true where left out. */
   readonly introspection?: boolean
+  /** Operations that can be asked for by their hash, and who may ask for no others; none, and nobody, where left out. */
+  readonly persisted?: PersistedOperations
   /** How many streams there may be, and how they are kept. */
   readonly streams?: StreamLimits
   /** How much may be asked for; without limit where left out. */
@@ -125,7 +128,9 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   const compiler = createCompiler()
   const introspection = options.introspection ?? true
   const shown = shownError(app.telemetry, { suggestions: introspection })
-  const graphql = createGraphQLServer(app, { schema: options.schema ?? carillonSchema, compiler, shown, introspection })
+  const persisted = options.persisted ?? NO_PERSISTED_OPERATIONS
+  const schema = options.schema ?? carillonSchema
+  const graphql = createGraphQLServer(app, { schema, compiler, shown, introspection, persisted })
   const limits = { ...DEFAULT_STREAM_LIMITS, ...options.streams }
   const streams = openStreams(app.credentials, limits)
   const pages = options.pages ?? new Map<string, Page>()
@@ -228,7 +233,7 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
   const sockets = options.healthOnly
     ? null
     : serveSockets(app, server, {
-        begin: createOperations(app, { graphql, compiler, toShown: shown }),
+        begin: createOperations(app, { graphql, compiler, toShown: shown, persisted }),
         toShown: shown,
         streams,
         admit,

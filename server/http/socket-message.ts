@@ -1,3 +1,4 @@
+import { hashAskedFor } from '../core/persisted-operations.ts'
 import type { OperationRequest } from './operations.ts'
 
 /** What a client may say over a socket, in the protocol `graphql-transport-ws`. */
@@ -14,7 +15,7 @@ const isRequest = (given: unknown): given is OperationRequest => {
   if (!isObject(given)) return false
   const { query, variables, operationName, extensions } = given
   return (
-    typeof query === 'string' &&
+    (typeof query === 'string' || hashAskedFor(given) !== null) &&
     (variables == null || isObject(variables)) &&
     (operationName == null || typeof operationName === 'string') &&
     (extensions == null || isObject(extensions))

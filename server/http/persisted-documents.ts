@@ -1,0 +1,50 @@
+import { GraphQLError } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import { type DocumentRequest, hashAskedFor, mayAsk, type PersistedOperations } from '../core/persisted-operations.ts'
+import type { Principal } from '../core/principal.ts'
+import type { ErrorCode } from '../errors.ts'
+
+const refusal = (code: ErrorCode, message: string): GraphQLError => new GraphQLError(message, { extensions: { code } })
+
+/** The text of a request's document, looked up where it is named by its hash; a hash that nobody listed is refused. */
+export const textAskedFor = <Query>({ byHash }: PersistedOperations, request: DocumentRequest & { query: Query }) => {
+  const hash = hashAskedFor(request)
+  if (hash === null) return request.query
+  const text = byHash.get(hash)
+  if (text === undefined) {
+    throw refusal('PERSISTED_QUERY_NOT_FOUND', 'No operation of this hash is listed here: send its text, or list it')
+  }
+  return text
+}
+
+/** Yoga reads no `documentId` out of an address. */
+const withAddress = <Params extends object>(
+  params: Params,
+  { method, url }: Pick<Request, 'method' | 'url'>,
+): Params => {
+  const documentId = method === 'GET' ? new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('documentId') : null
+  return documentId === null ? params : { ...params, documentId }
+}
+
+/**
+ * Refuses texts that are not listed, of whoever may ask for no others, before anything of them is read, and whichever
+ * door they came through; and finds the text for requests of Yoga's that name a hash.
+ */
+export const persistedDocuments = (persisted: PersistedOperations): Plugin => ({
+  onParams({ params, request, setParams }) {
+    // Whatever is no object is refused behind this.
+    if (typeof params !== 'object' || params === null) return
+    const { documentId, ...rest } = withAddress(params as typeof params & { documentId?: unknown }, request)
+    const query = textAskedFor(persisted, { ...rest, documentId, query: rest.query })
+    if (query !== rest.query || documentId != null) setParams(query === undefined ? rest : { ...rest, query })
+  },
+  onParse({ context, params }) {
+    const { principal } = context as unknown as { readonly principal: Principal }
+    const { source } = params
+    if (mayAsk(persisted, principal, typeof source === 'string' ? source : source.body)) return
+    throw refusal(
+      'PERSISTED_QUERY_ONLY',
+      'This credential may ask for persisted operations alone, and this text, as it stands, is none of them: list it',
+    )
+  },
+})
