@@ -4,7 +4,9 @@ import { type DocumentRequest, hashAskedFor, mayAsk, type PersistedOperations } 
 import type { Principal } from '../core/principal.ts'
 import type { ErrorCode } from '../errors.ts'
 
-const refusal = (code: ErrorCode, message: string): GraphQLError => new GraphQLError(message, { extensions: { code } })
+/** 400 for whoever accepts application/graphql-response+json, as for a document that is not valid. */
+const refusal = (code: ErrorCode, message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code, http: { status: 400, spec: true } } })
 
 /** The text of a request's document, looked up where it is named by its hash; a hash that nobody listed is refused. */
 export const textAskedFor = <Query>({ byHash }: PersistedOperations, request: DocumentRequest & { query: Query }) => {

@@ -24,7 +24,7 @@ export const persistedFaults = (
     try {
       const document = read(text)
       const faults = faultsOf(schema, document)
-      if (faults.length > 0) return faults.map(({ message }) => message)
+      if (faults.length > 0) return [...new Set(faults.map(({ message }) => message))]
       const operations = operationsIn(document)
       if (operations.length === 0) return ['there is no operation in it']
       // What its variables ask for beside that is looked at with them.

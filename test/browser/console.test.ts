@@ -1,9 +1,11 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type HttpServer, serveHttp } from '../../server/http/server.ts'
 import { createApiKey } from '../../server/operations/credentials.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { deliveriesOf, deliveryOf } from '../support/deliveries.ts'
 import { invoice, mention } from '../support/notifiers.ts'
+import { persisted } from '../support/persisted.ts'
 import { scripted } from '../support/scripted-adapter.ts'
 import { trigger } from '../support/trigger.ts'
 import { until } from '../support/until.ts'
@@ -15,14 +17,20 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const mail = scripted('mail')
 let carillon: TestCarillon
+/** The same by a door where nothing but what is listed may be asked for: the console asks for nothing else. */
+let bound: TestCarillon
+let door: HttpServer
 let browser: Browser
 let mentionId: string
 
 beforeAll(async () => {
   ;[carillon, browser] = await Promise.all([
-    startCarillon({ notifiers: [mention, invoice], adapters: { email: mail } }, { door: { pages: testConsole() } }),
+    startCarillon({ notifiers: [mention, invoice], adapters: { email: mail } }),
     launchChromium(),
   ])
+  const options = { host: '127.0.0.1', port: 0, pages: testConsole(), persisted: await persisted('everyone') }
+  door = await serveHttp(carillon.app, options)
+  bound = { ...carillon, graphqlUrl: `${door.url}/graphql` }
   const { event } = await trigger(carillon, {
     notificationKey: 'comment.mentioned',
     idempotencyKey: 'comment 17',
@@ -35,6 +43,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await browser?.close()
+  await door?.close()
   await carillon?.close()
 })
 
@@ -48,7 +57,7 @@ const refusedBill = async (number: number) => {
 }
 
 test('the door says what is wrong with a key, and keeps a good one in the tab, out of the address', async () => {
-  const { page, context, faults } = await openConsole(browser, carillon, { key: null })
+  const { page, context, faults } = await openConsole(browser, bound, { key: null })
   const signInWith = async (key: string): Promise<void> => {
     await page.getByLabel('Operator’s API key').fill(key)
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -79,7 +88,7 @@ test('the door says what is wrong with a key, and keeps a good one in the tab, o
 
 test('whose key is revoked is told so, and sees nothing more', async () => {
   const key = await createApiKey(carillon.app.db, { tenantId: carillon.tenantId, scopes: ['OPERATE'], label: 'gone' })
-  const { page, context } = await openConsole(browser, carillon, { key })
+  const { page, context } = await openConsole(browser, bound, { key })
   await carillon.sql.query(`update api_key set revoked_at = now() where label = 'gone'`)
   // The overview looks again by itself, and the server knows within seconds.
   await page.getByText('This key is not valid any more: it was revoked.').waitFor()
@@ -88,13 +97,13 @@ test('whose key is revoked is told so, and sees nothing more', async () => {
 })
 
 test('the page may run its own script and nothing else, and is in nobody’s frame', async () => {
-  const { headers } = await fetch(new URL('/console', carillon.graphqlUrl))
+  const { headers } = await fetch(new URL('/console', bound.graphqlUrl))
   const policy = headers.get('content-security-policy') ?? ''
   expect(policy).toContain("default-src 'none'")
   expect(policy).toContain("script-src 'self';")
   expect(policy).toContain("frame-ancestors 'none'")
   expect(policy).not.toContain('unsafe-eval')
-  const script = await fetch(new URL('/console/console.js', carillon.graphqlUrl))
+  const script = await fetch(new URL('/console/console.js', bound.graphqlUrl))
   const etag = script.headers.get('etag') ?? ''
   expect([script.status, etag]).toEqual([200, expect.stringMatching(/^".+"$/)])
   const again = await fetch(script.url, { headers: { 'if-none-match': etag } })
@@ -102,7 +111,7 @@ test('the page may run its own script and nothing else, and is in nobody’s fra
 })
 
 test('a search for a person leads to a delivery’s story: what happened, why, and what would have sent it', async () => {
-  const { page, context, faults } = await openConsole(browser, carillon)
+  const { page, context, faults } = await openConsole(browser, bound)
   const search = async (text: string): Promise<void> => {
     await page.getByRole('searchbox').fill(text)
     await page.getByRole('searchbox').press('Enter')
@@ -135,7 +144,7 @@ test('a search for a person leads to a delivery’s story: what happened, why, a
 })
 
 test('a person’s page says why they got something, and why not', async () => {
-  const { page, context, go, faults } = await openConsole(browser, carillon)
+  const { page, context, go, faults } = await openConsole(browser, bound)
   await go('#/recipient/ada')
   await page.getByText('ada@example.test').waitFor()
   await page.getByLabel('Notification').selectOption('invoice.sent')
@@ -154,7 +163,7 @@ test('a person’s page says why they got something, and why not', async () => {
 test('what was given up is retried together, and each that cannot be is told of', async () => {
   const bills = [await refusedBill(1), await refusedBill(2), await refusedBill(3)]
   const stateOf = async (eventId: string) => (await deliveryOf(carillon, { eventId })).status
-  const { page, context, faults } = await openConsole(browser, carillon)
+  const { page, context, faults } = await openConsole(browser, bound)
   await page.getByLabel('All on this page that can be retried').check()
   // Meanwhile somebody stops one of them for good.
   const cancel = 'mutation ($input: CancelEventInput!) { cancelEvent(input: $input) { cancelledCount } }'
@@ -172,7 +181,7 @@ test('what was given up is retried together, and each that cannot be is told of'
 
 test('one delivery is retried after a second question, with the operator’s words in its timeline', async () => {
   const bill = await refusedBill(4)
-  const { page, context, go } = await openConsole(browser, carillon)
+  const { page, context, go } = await openConsole(browser, bound)
   await go(`#/delivery/${bill.id}`)
   await page.getByText('mailbox is full of bills').first().waitFor()
   await page.getByRole('button', { name: 'Retry…' }).click()
@@ -192,7 +201,7 @@ test('what the server refuses meanwhile is told in its words, and what it takes 
     const { event } = await trigger(carillon, { notificationKey: 'invoice.sent', payload: { number: 9 }, recipients })
     return (await deliveryOf(carillon, { eventId: event.id })).id
   }
-  const { page, context, go, faults } = await openConsole(browser, carillon)
+  const { page, context, go, faults } = await openConsole(browser, bound)
   const cancel = async (id: string, meanwhile: () => Promise<unknown>): Promise<void> => {
     await go(`#/delivery/${id}`)
     await page.getByText('It waits for a worker to take it.').waitFor()
@@ -214,7 +223,7 @@ test('what the server refuses meanwhile is told in its words, and what it takes 
 })
 
 test('a server that is away is said to be, and what was asked for comes when it is back', async () => {
-  const { page, context, go } = await openConsole(browser, carillon)
+  const { page, context, go } = await openConsole(browser, bound)
   await context.setOffline(true)
   await go('#/deliveries')
   await page.getByText('The server is away: no answer came.').waitFor()
@@ -227,7 +236,7 @@ test('a server that is away is said to be, and what was asked for comes when it 
 
 test('a simulation tells what would happen to each, and writes nothing', async () => {
   const before = (await deliveriesOf(carillon, {})).length
-  const { page, context, go, faults } = await openConsole(browser, carillon)
+  const { page, context, go, faults } = await openConsole(browser, bound)
   await go('#/simulate?key=comment.mentioned')
   await page.getByLabel('Recipients, beside those whom the notifier names').fill('ada, bob')
   await page.getByRole('button', { name: 'Simulate' }).click()
@@ -250,7 +259,7 @@ test('a simulation tells what would happen to each, and writes nothing', async (
 })
 
 test('a previewed e-mail shows as it looks, and can do nothing: no script, no picture from elsewhere', async () => {
-  const { page, context, go, faults } = await openConsole(browser, carillon)
+  const { page, context, go, faults } = await openConsole(browser, bound)
   await go('#/preview?key=comment.mentioned')
   const text =
     '<b style="color: rgb(1, 2, 3)">Look</b><img src="https://spy.example.test/x.png"><script>top.hacked = 1</script>'
@@ -266,7 +275,7 @@ test('a previewed e-mail shows as it looks, and can do nothing: no script, no pi
 })
 
 test('the live tail shows what changes, stands still when told to, and catches up', async () => {
-  const { page, context, go, faults } = await openConsole(browser, carillon)
+  const { page, context, go, faults } = await openConsole(browser, bound)
   const opened = page.waitForEvent('websocket')
   await go('#/live?key=comment.mentioned')
   const socket = await opened

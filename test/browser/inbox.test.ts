@@ -1,8 +1,10 @@
 import type { Browser, BrowserContext, Locator, Page, Route } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { type CarillonClient, createClient } from '../../client-sdk/index.ts'
+import { type HttpServer, serveHttp } from '../../server/http/server.ts'
 import { config, countUp } from '../client-sdk/service.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
+import { persisted } from '../support/persisted.ts'
 import { until } from '../support/until.ts'
 import { launchChromium } from './support/chromium.ts'
 import { type PageServer, servePage } from './support/page-server.ts'
@@ -11,6 +13,8 @@ import { type PageServer, servePage } from './support/page-server.ts'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let carillon: TestCarillon
+/** Where nothing but what is listed may be asked for: the inbox asks for nothing else. */
+let bound: HttpServer
 let backend: CarillonClient
 let browser: Browser
 let pages: PageServer
@@ -19,11 +23,13 @@ let faults: string[]
 
 beforeAll(async () => {
   ;[carillon, browser, pages] = await Promise.all([startCarillon(config), launchChromium(), servePage()])
+  bound = await serveHttp(carillon.app, { host: '127.0.0.1', port: 0, persisted: await persisted('everyone') })
   backend = createClient({ url: carillon.graphqlUrl, token: carillon.backendKey })
 })
 afterAll(async () => {
   await browser?.close()
   await pages?.close()
+  await bound?.close()
   await carillon?.close()
 })
 beforeEach(async () => {
@@ -39,7 +45,9 @@ afterEach(async () => {
 const open = async (recipientId: string, parameters: Record<string, string> = { inbox: '' }): Promise<Page> => {
   const page = await context.newPage()
   page.on('pageerror', ({ message }) => faults.push(message))
-  await page.goto(pages.urlOf({ url: carillon.graphqlUrl, token: await carillon.tokenFor(recipientId), ...parameters }))
+  await page.goto(
+    pages.urlOf({ url: `${bound.url}/graphql`, token: await carillon.tokenFor(recipientId), ...parameters }),
+  )
   return page
 }
 const recipient = async (recipientId: string): Promise<CarillonClient> =>
