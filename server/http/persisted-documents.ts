@@ -19,11 +19,12 @@ export const textAskedFor = <Query>({ byHash }: PersistedOperations, request: Do
   return text
 }
 
+interface Params extends DocumentRequest {
+  readonly query?: string
+}
+
 /** Yoga reads no `documentId` out of an address. */
-const withAddress = <Params extends object>(
-  params: Params,
-  { method, url }: Pick<Request, 'method' | 'url'>,
-): Params => {
+const withAddress = (params: Params, { method, url }: Pick<Request, 'method' | 'url'>): Params => {
   const documentId = method === 'GET' ? new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('documentId') : null
   return documentId === null ? params : { ...params, documentId }
 }
@@ -34,11 +35,12 @@ const withAddress = <Params extends object>(
  */
 export const persistedDocuments = (persisted: PersistedOperations): Plugin => ({
   onParams({ params, request, setParams }) {
-    // Whatever is no object is refused behind this.
-    if (typeof params !== 'object' || params === null) return
-    const { documentId, ...rest } = withAddress(params as typeof params & { documentId?: unknown }, request)
-    const query = textAskedFor(persisted, { ...rest, documentId, query: rest.query })
-    if (query !== rest.query || documentId != null) setParams(query === undefined ? rest : { ...rest, query })
+    const asked = withAddress(params as Params, request)
+    // By far the most are a text and nothing else.
+    if (asked.query && asked.documentId === undefined) return
+    const { documentId: _, ...rest } = asked
+    const query = textAskedFor(persisted, { ...asked, query: asked.query })
+    setParams((query === undefined ? rest : { ...rest, query }) as typeof params)
   },
   onParse({ context, params }) {
     const { principal } = context as unknown as { readonly principal: Principal }

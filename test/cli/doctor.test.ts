@@ -17,6 +17,7 @@ import { APPLICATION_ROLE, checkDatabase, openDatabase } from '../../server/db/c
 import { defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { databaseUrl } from '../support/database.ts'
+import { manifestOf, withFile } from '../support/persisted.ts'
 import { PROCESS_TEST_MS, runCarillon } from './carillon-process.ts'
 import { typed } from './typed.ts'
 
@@ -71,6 +72,7 @@ test('where all is well it says so, of everything that the service stands on', a
     'Node',
     'environment',
     'configuration',
+    'persisted operations',
     'database',
     'migrations',
     'session',
@@ -83,6 +85,27 @@ test('where all is well it says so, of everything that the service stands on', a
     'queue is whole',
     'adapter log',
   ])
+})
+
+test('the persisted operations are told of: whom they bind, how many there are, and which could never be answered', async () => {
+  const NAME = 'persisted operations'
+  const seenWith = async (env: NodeJS.ProcessEnv) => named(await examine({ ...plain, ...env }), NAME)
+  expect((await seenWith({})).seen).toBe('off')
+  const only = { CARILLON_PERSISTED_OPERATIONS_ONLY: 'recipients' }
+  expect((await seenWith(only)).seen).toMatch(
+    /^recipients: \d+ of Carillon's own; recipients may ask for nothing else$/,
+  )
+  await withFile(manifestOf('query Who { viewer { tenantId } }'), async (file) => {
+    const { state, seen } = await seenWith({ CARILLON_PERSISTED_OPERATIONS: file })
+    expect([state, seen]).toEqual(['ok', expect.stringMatching(/^off: \d+ of Carillon's own and /)])
+    expect(seen).toContain(file)
+  })
+  await withFile(manifestOf('query Who { nobody }'), async (file) => {
+    const { state, seen, advice } = await seenWith({ ...only, CARILLON_PERSISTED_OPERATIONS: file })
+    expect([state, seen]).toEqual(['fault', expect.stringContaining(`${file}: `)])
+    expect(seen).toContain('(query Who): Cannot query field "nobody"')
+    expect(advice).toContain('Write the file anew')
+  })
 })
 
 test('a session in another time zone, or with more rights than it should have, is a fault', async () => {
