@@ -2,6 +2,7 @@ import { getIntrospectionQuery } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as ofConsole from '../../client-sdk/console/generated/operations.ts'
 import { createClient, createInboxStore } from '../../client-sdk/index.ts'
+import type { PersistedOnly } from '../../server/core/persisted-operations.ts'
 import { hashOf } from '../../server/http/persisted-manifest.ts'
 import { type HttpServer, serveHttp } from '../../server/http/server.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
@@ -78,6 +79,7 @@ const doorsOf = ({ url }: HttpServer, credential: string, socket: RawSocket) => 
 let carillon: TestCarillon
 let forEveryone: HttpServer
 let forRecipients: HttpServer
+let forNobody: HttpServer
 let token: string
 const sockets: RawSocket[] = []
 const tally = tallyOf('S6')
@@ -91,9 +93,9 @@ let doors: { readonly operator: ReturnType<typeof doorsOf>; readonly recipient: 
 
 beforeAll(async () => {
   carillon = await startCarillon({ notifiers: [greeting] })
-  const serve = async (only: 'everyone' | 'recipients') =>
+  const serve = async (only: PersistedOnly) =>
     serveHttp(carillon.app, { host: '127.0.0.1', port: 0, persisted: await persisted(only, ...LISTED) })
-  ;[forEveryone, forRecipients] = await Promise.all([serve('everyone'), serve('recipients')])
+  ;[forEveryone, forRecipients, forNobody] = await Promise.all([serve('everyone'), serve('recipients'), serve('off')])
   token = await carillon.tokenFor('ada')
   const [operator, recipient] = await Promise.all([open(forEveryone, carillon.operatorKey), open(forRecipients, token)])
   doors = { operator, recipient }
@@ -102,7 +104,8 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await Promise.all(sockets.map((socket) => socket.end()))
-  await Promise.all([forEveryone.close(), forRecipients.close()])
+  // Together: each ends the streams that the others tell by.
+  await Promise.all([forEveryone.close(), forRecipients.close(), forNobody.close()])
   await carillon.close()
   tally.report()
 })
@@ -227,15 +230,12 @@ test('where recipients are bound, a backend and an operator ask for what they li
 })
 
 test('where nobody is bound, listed hashes are found, others are not, and nothing is learnt', async () => {
-  const off = await serveHttp(carillon.app, { host: '127.0.0.1', port: 0, persisted: await persisted('off', WHO) })
-  const all = await open(off, token)
+  const all = await open(forNobody, token)
   for (const ask of Object.values(all)) {
     expect((await ask({ documentId: hashOf(WHO) })).errors).toEqual([])
     expect((await ask({ query: STRANGE, extensions: apq(hashOf(STRANGE)) })).errors).toEqual([])
     expect(refusedWith(await ask({ extensions: apq(hashOf(STRANGE)) }))).toEqual(UNKNOWN)
   }
-  await sockets.pop()?.end()
-  await off.close()
 })
 
 test('a request that names no document says so, bound or not', async () => {
