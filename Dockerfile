@@ -16,6 +16,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund && npm cache clean --force
 COPY --from=build /src/dist ./dist
 COPY --from=build /src/prisma/migrations ./prisma/migrations
+COPY --from=build /src/client-sdk/generated/persisted-operations.json ./client-sdk/generated/persisted-operations.json
 RUN chmod 755 dist/server/main.js && ln -s /opt/carillon/dist/server/main.js /usr/local/bin/carillon
 
 # carillon.config.ts is mounted here, or copied by an image made from this one.
