@@ -7,8 +7,8 @@ import { z } from 'zod'
 import { applyMigrations, migrationStatus } from '../../prisma/migrate.ts'
 import { type CarillonConfig, defineConfig, defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
-import { createEmptyDatabase, createTestDatabase } from '../support/database.ts'
-import { copyMigrations, migrationNames, type Rows, readRows, writeRows } from '../support/earlier-states.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { copyMigrations, earlierDatabase, migrationNames, type Rows, readRows } from '../support/earlier-states.ts'
 import { brokenInvariants } from '../support/invariants.ts'
 
 const NAMES = await migrationNames()
@@ -100,23 +100,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(scratch, { recursive: true, force: true }))
 
-let made = 0
-/** A database as the migrations of these names leave it, with the rows of that life. */
-const databaseOf = async (names: readonly string[]) => {
-  made += 1
-  const { url, drop } = await createEmptyDatabase()
-  await applyMigrations(url, { directory: await copyMigrations(names, join(scratch, `upgrade-${made}`)) })
-  const sql = new pg.Pool({ connectionString: url, options: '-c carillon.tenant=*', max: 2 })
-  await writeRows(sql, rows)
-  return {
-    url,
-    sql,
-    async drop() {
-      await sql.end()
-      await drop()
-    },
-  }
-}
+const databaseOf = (names: readonly string[]) => earlierDatabase(names, { rows, scratch })
 
 test.each(EARLIER)(
   'a database as $name left it comes up to date with all it holds, is explained as before, and what was waiting is sent',

@@ -1,6 +1,8 @@
-import { cp, mkdir, readdir } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type pg from 'pg'
+import pg from 'pg'
+import { applyMigrations } from '../../prisma/migrate.ts'
+import { createEmptyDatabase } from './database.ts'
 
 const MIGRATIONS = resolve(import.meta.dirname, '../../prisma/migrations')
 
@@ -46,7 +48,7 @@ export const readRows = async (sql: pg.Pool): Promise<Rows> => {
  * Writes rows as an earlier schema would hold them: into the tables that it has, with the columns that it has. Triggers
  * and foreign keys are not asked, as when a copy of a database is restored; its checks are.
  */
-export const writeRows = async (sql: pg.Pool, rows: Rows): Promise<void> => {
+const writeRows = async (sql: pg.Pool, rows: Rows): Promise<void> => {
   const client = await sql.connect()
   try {
     await client.query('begin')
@@ -62,5 +64,25 @@ export const writeRows = async (sql: pg.Pool, rows: Rows): Promise<void> => {
     await client.query('commit')
   } finally {
     client.release()
+  }
+}
+
+/** A database as the migrations of these names leave it, with rows of a later life as far as it can hold them. */
+export const earlierDatabase = async (
+  names: readonly string[],
+  { rows, scratch }: { readonly rows: Rows; readonly scratch: string },
+) => {
+  const { url, drop } = await createEmptyDatabase()
+  const directory = await copyMigrations(names, await mkdtemp(join(scratch, 'earlier-')))
+  await applyMigrations(url, { directory })
+  const sql = new pg.Pool({ connectionString: url, options: '-c carillon.tenant=*', max: 2 })
+  await writeRows(sql, rows)
+  return {
+    url,
+    sql,
+    async drop() {
+      await sql.end()
+      await drop()
+    },
   }
 }
