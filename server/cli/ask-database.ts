@@ -52,7 +52,13 @@ export const askDatabase = async <T>(
         introspection: true,
         persisted: NO_PERSISTED_OPERATIONS,
       })
-      const principal = { tenantId, scopes: ['OPERATE', 'TRIGGER'], recipientId: null, expiresAt: null } as const
+      const principal = {
+        tenantId,
+        scopes: ['OPERATE', 'TRIGGER'],
+        recipientId: null,
+        expiresAt: null,
+        grant: null,
+      } as const
       const client = createClient({
         url: WITHIN,
         token: 'none is needed',

@@ -3,7 +3,7 @@ import type { Database } from '../db/client.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
 import { checkKey, issueApiKey, type NewKey, type RevokedKey, readApiKeys, revokeKeys } from '../operations/api-keys.ts'
-import { ensureTenant, tenantExists } from '../operations/tenants.ts'
+import { ensureTenant, revokeRecipientTokens, tenantExists } from '../operations/tenants.ts'
 import { answerNo, say, sayJson, shownTime, table, tell } from './output.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -13,17 +13,17 @@ interface Answer {
 
 /** `carillon keys create`: makes a key, and its tenant where that is new, and prints the key this once. */
 export const createKey = async (environment: Environment, { json, ...newKey }: NewKey & Answer): Promise<void> => {
-  const { tenantId, scopes, label } = newKey
+  const { tenantId, scopes, label, expiresAt = null } = newKey
   const { id, key } = await withDatabase(environment, async (db) => {
     // A running server gives it the configuration's digest rules.
     const isNew = await ensureTenant({ db, digestRules: [], clock: databaseClock }, tenantId)
     if (isNew) tell(`Created the tenant ${tenantId}.`)
     return issueApiKey(db, newKey)
   })
-  if (json) return sayJson({ id, tenantId, scopes, label, key })
+  if (json) return sayJson({ id, tenantId, scopes, label, expiresAt, key })
   say(key)
   tell(
-    `The key ${id} of ${tenantId}, for ${scopes.join(' and ')}. It is shown this once: keep it where secrets are kept.`,
+    `The key ${id} of ${tenantId}, for ${scopes.join(' and ')}${expiresAt ? `, until ${shownTime(expiresAt)}` : ''}. It is shown this once: keep it where secrets are kept.`,
   )
 }
 
@@ -44,7 +44,7 @@ export const listKeys = async (
     if (tenantId !== null) await checkTenant(db, tenantId)
     return readApiKeys(db, tenantId)
   })
-  const keys = known.filter(({ revokedAt }) => all || revokedAt === null)
+  const keys = known.filter(({ revokedAt, expired }) => all || (revokedAt === null && !expired))
   if (json) return sayJson({ keys })
   if (keys.length === 0) return tell('There is no such key: carillon keys create --tenant <name> --scope TRIGGER')
   const rows = keys.map((key) => [
@@ -52,10 +52,12 @@ export const listKeys = async (
     key.tenantId,
     key.scopes.join('+'),
     shownTime(key.createdAt),
-    ...(all ? [key.revokedAt ? shownTime(key.revokedAt) : 'valid'] : []),
+    key.lastUsedAt ? shownTime(key.lastUsedAt) : 'never',
+    key.expiresAt ? shownTime(key.expiresAt) : 'never',
+    ...(all ? [key.revokedAt ? `revoked ${shownTime(key.revokedAt)}` : key.expired ? 'expired' : 'valid'] : []),
     key.label,
   ])
-  say(table(['id', 'tenant', 'scopes', 'created', ...(all ? ['revoked'] : []), 'label'], rows))
+  say(table(['id', 'tenant', 'scopes', 'created', 'last used', 'expires', ...(all ? ['state'] : []), 'label'], rows))
 }
 
 const lineOf = ({ id, tenantId, label, before, revokedAt }: RevokedKey): string => {
@@ -67,7 +69,7 @@ const lineOf = ({ id, tenantId, label, before, revokedAt }: RevokedKey): string 
 export const revoke = async (
   environment: Environment,
   which: readonly ({ readonly key: string } | { readonly allOf: string })[],
-  { json }: Answer,
+  { tokensOf, json }: Answer & { readonly tokensOf: string | null },
 ): Promise<void> => {
   const found = await withDatabase(environment, async (db) => {
     // All of them before any is revoked: whoever mistyped one begins anew with all.
@@ -75,15 +77,17 @@ export const revoke = async (
       if ('allOf' in one) await checkTenant(db, one.allOf)
       else checkKey(one.key)
     }
+    if (tokensOf !== null) await revokeRecipientTokens(db, tokensOf)
     const revoked: (readonly RevokedKey[])[] = []
     for (const one of which) revoked.push(await revokeKeys(db, one))
     return revoked
   })
   const missing = which.flatMap((one, index) => ('key' in one && found[index]?.length === 0 ? [one.key] : []))
   if (missing.length > 0) answerNo()
-  if (json) return sayJson({ revoked: found.flat(), notFound: missing.length })
+  if (json) return sayJson({ revoked: found.flat(), notFound: missing.length, tokensOf })
+  if (tokensOf !== null) say(`Revoked all recipient tokens of ${tokensOf}.`)
   for (const key of found.flat()) say(lineOf(key))
-  if (found.flat().length === 0 && missing.length === 0) tell('The tenant has no key.')
+  if (which.length > 0 && found.flat().length === 0 && missing.length === 0) tell('The tenant has no key.')
   // Not what was typed: it may be a key.
   if (missing.length > 0)
     tell(`${missing.length} of ${which.length} not found: "carillon keys list --all" shows the ids.`)

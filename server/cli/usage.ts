@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { durationMs } from '../core/duration.ts'
 import { SetupError } from '../errors.ts'
 
 /** What was typed makes no sense; the process ends with 2. */
@@ -19,4 +20,14 @@ export const instant = (value: string): string => {
     throw new InvalidArgumentError('Write an instant such as 2030-01-04T22:30:00Z.')
   }
   return time.toISOString()
+}
+
+/** For an option that is an instant to come, or how long until then: `2030-01-04T22:30:00Z`, `90d`. */
+export const instantToCome = (value: string): Date => {
+  const ms = durationMs(value)
+  const time = ms === null ? new Date(instant(value)) : new Date(Date.now() + ms)
+  if (!(time.getTime() > Date.now()) || time.getUTCFullYear() > 9999) {
+    throw new InvalidArgumentError('Write an instant to come such as 2030-01-04T22:30:00Z, or a duration such as 90d.')
+  }
+  return time
 }

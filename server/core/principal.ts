@@ -11,4 +11,9 @@ export interface Principal {
   readonly recipientId: string | null
   /** When the credential ends; `null`: when it is revoked. */
   readonly expiresAt: Date | null
+  /**
+   * What may be ended before that, by its name: an API key by itself, the recipient tokens of a tenant together. `null`
+   * where nothing can.
+   */
+  readonly grant: string | null
 }

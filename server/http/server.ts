@@ -94,6 +94,7 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i
 
 const STATUS: { readonly [Code in ErrorCode]?: number } = {
   UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
   INTERNAL: 500,

@@ -95,6 +95,7 @@ class Session {
     try {
       await this.obey(readMessage(text))
     } catch (error) {
+      if (error instanceof CarillonError && error.code === 'FORBIDDEN') return this.forbid()
       // Not the end of it for the client, as an internal error would be: it comes back.
       this.socket.close(CLOSE.tryAgainLater, this.options.toShown(error).message)
     }

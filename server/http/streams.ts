@@ -10,7 +10,7 @@ export interface StreamLimits {
   readonly initWithinMs?: number
   /** How often a socket is pinged; one that has not answered by the next time is ended. 12,000 by default. */
   readonly keepAliveMs?: number
-  /** How often the API keys of open streams are looked at, which is how long a revoked one goes on; 5,000 by default. */
+  /** How often the credentials of open streams are looked at, which is how long a revoked one goes on; 5,000 by default. */
   readonly recheckKeysEveryMs?: number
 }
 
@@ -46,40 +46,41 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** What is further off is first waited for in whole seconds: Node keeps a list for each duration that it is asked for. */
 const WHOLE_MS = 1_000
 
-/** What is open by an API key, which ends at no known instant. */
-type ByKey = Map<string, Set<() => void>>
+/** What is open by a grant, which may end at any instant. */
+type ByGrant = Map<string, Set<() => void>>
 
 /** What is open. */
 interface Book {
-  readonly byKey: ByKey
+  readonly byGrant: ByGrant
   readonly counts: Map<string, number>
 }
 
 /** A class, since there are thousands of them. */
 class OpenStream implements Stream {
   private readonly end: () => void
-  private readonly byKey: ByKey
+  private readonly byGrant: ByGrant
   private readonly recipient: string | null
   private readonly counts: Map<string, number>
   private timer: NodeJS.Timeout | null = null
-  private key: string | null = null
+  private grant: string | null = null
   private closed = false
 
-  constructor(end: () => void, recipient: string | null, { byKey, counts }: Book) {
+  constructor(end: () => void, recipient: string | null, { byGrant, counts }: Book) {
     this.end = end
     this.recipient = recipient
-    this.byKey = byKey
+    this.byGrant = byGrant
     this.counts = counts
   }
 
-  renew({ principal: { expiresAt }, credential }: Holder): void {
+  renew({ principal: { expiresAt, grant } }: Holder): void {
     if (this.closed) return
     this.callOff()
     if (expiresAt) this.endAt(expiresAt.getTime())
-    else {
-      this.key = credential
-      this.byKey.set(credential, (this.byKey.get(credential) ?? new Set()).add(this.end))
-    }
+    if (grant === null) return
+    this.grant = grant
+    const ends = this.byGrant.get(grant)
+    if (ends) ends.add(this.end)
+    else this.byGrant.set(grant, new Set([this.end]))
   }
 
   close(): void {
@@ -101,32 +102,33 @@ class OpenStream implements Stream {
 
   private callOff(): void {
     if (this.timer) clearTimeout(this.timer)
-    if (this.key === null) return
-    const ends = this.byKey.get(this.key)
+    if (this.grant === null) return
+    const ends = this.byGrant.get(this.grant)
     ends?.delete(this.end)
-    if (ends?.size === 0) this.byKey.delete(this.key)
-    this.key = null
+    if (ends?.size === 0) this.byGrant.delete(this.grant)
+    this.grant = null
   }
 }
 
-/** Counts what stays open by recipient, and ends it with its credential: tokens at their instant, keys when revoked. */
+/** Counts what stays open by recipient, and ends it with its credential: at its instant, when it is revoked, or when its tenant is disabled. */
 export const openStreams = (
-  credentials: Pick<Credentials, 'validKeys'>,
+  credentials: Pick<Credentials, 'goodGrants'>,
   { perRecipient, recheckKeysEveryMs }: Pick<Required<StreamLimits>, 'perRecipient' | 'recheckKeysEveryMs'>,
 ): Streams => {
   const counts = new Map<string, number>()
-  const byKey: ByKey = new Map()
+  const byGrant: ByGrant = new Map()
 
   const recheck = async (): Promise<void> => {
-    if (byKey.size === 0) return
-    let valid: ReadonlySet<string>
+    if (byGrant.size === 0) return
+    const asked = [...byGrant]
+    let good: ReadonlySet<string>
     try {
-      valid = await credentials.validKeys([...byKey.keys()])
+      good = await credentials.goodGrants(asked.map(([grant]) => grant))
     } catch {
       // While the database is away nothing is known against them.
       return
     }
-    for (const [key, ends] of [...byKey]) if (!valid.has(key)) for (const end of [...ends]) end()
+    for (const [grant, ends] of asked) if (!good.has(grant)) for (const end of [...ends]) end()
   }
   const rechecking = setInterval(() => void recheck(), recheckKeysEveryMs).unref()
 
@@ -140,7 +142,7 @@ export const openStreams = (
         if (count >= perRecipient) return null
         counts.set(recipient, count + 1)
       }
-      const stream = new OpenStream(end, recipient, { byKey, counts })
+      const stream = new OpenStream(end, recipient, { byGrant, counts })
       stream.renew(holder)
       return stream
     },

@@ -19,6 +19,8 @@ export interface NewKey {
   readonly scopes: readonly KeyScope[]
   /** For people: what it is for. */
   readonly label: string
+  /** From when on it is refused, like one that is revoked; left out or `null`: it does not end by itself. */
+  readonly expiresAt?: Date | null
 }
 
 /** Makes an API key. It is in the answer and nowhere else: what is stored is its hash. The id is no secret, and revokes it. */
@@ -28,7 +30,7 @@ export const issueApiKey = async (
 ): Promise<{ readonly id: string; readonly key: string }> => {
   const key = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`
   const id = newId()
-  await system.query(insertApiKey({ ...newKey, id, hash: hashKey(key) }))
+  await system.query(insertApiKey({ expiresAt: null, ...newKey, id, hash: hashKey(key) }))
   return { id, key }
 }
 
@@ -39,8 +41,14 @@ export interface KnownKey {
   readonly scopes: readonly KeyScope[]
   readonly label: string
   readonly createdAt: Date
-  /** `null` while it is valid. */
+  /** `null` where it was not. */
   readonly revokedAt: Date | null
+  /** `null`: it does not end by itself. */
+  readonly expiresAt: Date | null
+  /** Whether that is over. */
+  readonly expired: boolean
+  /** To ten minutes; `null` where nothing was asked with it. */
+  readonly lastUsedAt: Date | null
 }
 
 const toKnownKey = (row: ApiKeyRow): KnownKey => ({
@@ -50,9 +58,12 @@ const toKnownKey = (row: ApiKeyRow): KnownKey => ({
   label: row.label,
   createdAt: row.inserted_at,
   revokedAt: row.revoked_at,
+  expiresAt: row.expires_at,
+  expired: row.expired,
+  lastUsedAt: row.last_used_at,
 })
 
-/** The keys of a tenant, or of all of them where `null`, the revoked ones among them. */
+/** The keys of a tenant, or of all of them where `null`, those that have ended among them. */
 export const readApiKeys = async (
   { system }: Pick<Database, 'system'>,
   tenantId: string | null,

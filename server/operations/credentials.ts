@@ -1,16 +1,19 @@
 import { hkdfSync } from 'node:crypto'
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose'
 import { MAX_ID_LENGTH, textFault } from '../core/json-limits.ts'
-import { KEY_SCOPES, type KeyScope, type Principal } from '../core/principal.ts'
+import { KEY_SCOPES, type Principal } from '../core/principal.ts'
 import type { Database } from '../db/client.ts'
-import { badInput } from '../errors.ts'
+import { type FoundKeyRow, findApiKey, findValidKeys } from '../db/sql/find-api-key.ts'
+import { badInput, CarillonError } from '../errors.ts'
 import { hashKey, issueApiKey, KEY_PREFIX, type NewKey } from './api-keys.ts'
+import { noteUses } from './keys-used.ts'
+import { readDoors, rememberDoors } from './tenant-doors.ts'
 
 export { ensureTenant } from './tenants.ts'
 
 const AUDIENCE = 'carillon'
-/** How long a revoked key may still be accepted: a key is looked up once in this time. */
-const KEY_CACHED_MS = 5_000
+/** How long what was revoked may still be accepted: a key, and a tenant, is looked up once in this time. */
+const CACHED_MS = 5_000
 const MAX_CACHED_KEYS = 10_000
 /** The same for keys that there are none of, apart from the others: whoever makes them up must not crowd those out. */
 const MAX_UNKNOWN_KEYS = 10_000
@@ -24,14 +27,15 @@ export const createApiKey = async (db: Pick<Database, 'system'>, newKey: NewKey)
 
 export interface Credentials {
   /**
-   * Whose credential this is; `null` where it is none that is valid now. `beforeLookUp` is waited for before the database
-   * is asked about a key that was not valid lately; what it throws is thrown.
+   * Whose credential this is; `null` where it is none that is valid now. Throws FORBIDDEN where it would be, and its tenant
+   * is disabled. `beforeLookUp` is waited for before the database is asked about a key that was not valid lately; what it
+   * throws is thrown.
    */
   authenticate(credential: string, beforeLookUp?: () => Promise<void>): Promise<Principal | null>
   /** Whether it is a recipient token that was valid once: its holder need not be told apart from one that comes back late. */
   wasValid(credential: string): Promise<boolean>
-  /** Those of these API keys that are valid now, asked of the database: for what stays open by them. */
-  validKeys(keys: readonly string[]): Promise<ReadonlySet<string>>
+  /** Those of these grants that are good now, asked of the database: for what stays open by them. */
+  goodGrants(grants: readonly string[]): Promise<ReadonlySet<string>>
   /** A token for one recipient's front end. */
   createRecipientToken(
     principal: Pick<Principal, 'tenantId'>,
@@ -39,57 +43,88 @@ export interface Credentials {
   ): Promise<{ readonly token: string; readonly expiresAt: Date }>
 }
 
-/** Reads and makes credentials. Tokens are signed with a key of their own, derived from the server's secret. */
-export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKey: string): Credentials => {
-  const signingKey = new Uint8Array(hkdfSync('sha256', secretKey, '', 'carillon recipient tokens', 32))
-  const cache = new Map<string, { readonly principal: Principal; readonly until: number }>()
-  const unknown = new Map<string, number>()
+const disabledTenant = (tenantId: string): CarillonError =>
+  new CarillonError('FORBIDDEN', `The tenant "${tenantId}" is disabled: whoever runs this service can enable it again`)
 
-  const lookUp = async (hash: Buffer): Promise<Principal | null> => {
-    const { rows } = await system.query<{ tenant_id: string; scopes: KeyScope[] }>({
-      name: 'find_api_key',
-      text: 'select tenant_id, scopes from api_key where hash = $1 and revoked_at is null',
-      values: [hash],
-    })
+/** An API key as it was looked up. */
+interface Found {
+  readonly principal: Principal
+  readonly disabled: boolean
+}
+
+/** A tenant's name holds no `:`, nor does a hash in base64. */
+const keyGrant = (hash: Buffer): string => `key:${hash.toString('base64')}`
+const tokensGrant = (tenantId: string, generation: number): string => `tokens:${tenantId}:${generation}`
+
+/** Reads and makes credentials. Tokens are signed with a key of their own, derived from the server's secret. */
+export const createCredentials = (db: Pick<Database, 'system'>, secretKey: string): Credentials => {
+  const { system } = db
+  const signingKey = new Uint8Array(hkdfSync('sha256', secretKey, '', 'carillon recipient tokens', 32))
+  const cache = new Map<string, Found & { readonly until: number }>()
+  const unknown = new Map<string, number>()
+  const noteUsed = noteUses(db)
+  const doorOf = rememberDoors(db, CACHED_MS)
+
+  const lookUp = async (hash: Buffer): Promise<Found | null> => {
+    const { rows } = await system.query<FoundKeyRow>(findApiKey(hash))
     const [row] = rows
     if (!row) return null
+    if (row.unnoted && !row.disabled) noteUsed(hash)
+    const { tenant_id: tenantId, disabled } = row
     const scopes = KEY_SCOPES.filter((scope) => row.scopes.includes(scope))
-    return { tenantId: row.tenant_id, scopes, recipientId: null, expiresAt: null }
+    return { principal: { tenantId, scopes, recipientId: null, expiresAt: null, grant: keyGrant(hash) }, disabled }
   }
 
-  const byKey = async (key: string, beforeLookUp?: () => Promise<void>): Promise<Principal | null> => {
+  const findKey = async (key: string, beforeLookUp?: () => Promise<void>): Promise<Found | null> => {
     const hash = hashKey(key)
     const name = hash.toString('base64')
     const cached = cache.get(name)
     const now = performance.now()
-    if (cached && cached.until > now) return cached.principal
+    if (cached && cached.until > now) return cached
     if (!cached) {
       if ((unknown.get(name) ?? 0) > now) return null
       await beforeLookUp?.()
     }
-    const principal = await lookUp(hash)
-    if (principal) {
+    const found = await lookUp(hash)
+    if (found) {
       if (cache.size >= MAX_CACHED_KEYS) cache.clear()
-      cache.set(name, { principal, until: now + KEY_CACHED_MS })
+      cache.set(name, { ...found, until: now + CACHED_MS })
       unknown.delete(name)
     } else {
       cache.delete(name)
       if (unknown.size >= MAX_UNKNOWN_KEYS) unknown.clear()
-      unknown.set(name, now + KEY_CACHED_MS)
+      unknown.set(name, now + CACHED_MS)
     }
-    return principal
+    return found
   }
 
-  const byToken = async (token: string): Promise<Principal | null> => {
+  const byKey = async (key: string, beforeLookUp?: () => Promise<void>): Promise<Principal | null> => {
+    const found = await findKey(key, beforeLookUp)
+    if (found?.disabled) throw disabledTenant(found.principal.tenantId)
+    return found?.principal ?? null
+  }
+
+  const verified = async (token: string) => {
     try {
       const { payload } = await jwtVerify(token, signingKey, { algorithms: ['HS256'], audience: AUDIENCE })
-      const { sub, tenant, exp } = payload
-      if (typeof sub !== 'string' || typeof tenant !== 'string' || exp === undefined) return null
-      return { tenantId: tenant, scopes: ['RECIPIENT'], recipientId: sub, expiresAt: new Date(exp * 1000) }
+      const { sub, tenant, exp, gen = 0 } = payload
+      if (typeof sub !== 'string' || typeof tenant !== 'string' || exp === undefined || typeof gen !== 'number')
+        return null
+      return { recipientId: sub, tenantId: tenant, expiresAt: new Date(exp * 1000), generation: gen }
     } catch (error) {
       if (error instanceof joseErrors.JOSEError) return null
       throw error
     }
+  }
+
+  const byToken = async (token: string): Promise<Principal | null> => {
+    const claims = await verified(token)
+    const door = claims && (await doorOf(claims.tenantId))
+    // Of a later one than this process has heard of: it was signed here all the same.
+    if (!door || claims.generation < door.generation) return null
+    const { generation, tenantId, ...rest } = claims
+    if (door.disabled) throw disabledTenant(tenantId)
+    return { tenantId, scopes: ['RECIPIENT'], ...rest, grant: tokensGrant(tenantId, generation) }
   }
 
   return {
@@ -104,14 +139,24 @@ export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKe
         return error instanceof joseErrors.JWTExpired
       }
     },
-    async validKeys(keys) {
-      const byHash = new Map(keys.map((key) => [hashKey(key).toString('base64'), key]))
-      const { rows } = await system.query<{ hash: Buffer }>({
-        name: 'find_valid_keys',
-        text: 'select hash from api_key where hash = any ($1::bytea[]) and revoked_at is null',
-        values: [[...byHash.keys()].map((hash) => Buffer.from(hash, 'base64'))],
+    async goodGrants(grants) {
+      const named = grants.map((grant) => ({ grant, parts: grant.split(':') }))
+      const hashes = named.flatMap(({ parts: [kind, hash = ''] }) =>
+        kind === 'key' ? [Buffer.from(hash, 'base64')] : [],
+      )
+      const tokens = named.flatMap(({ grant, parts: [kind, tenantId = '', generation] }) =>
+        kind === 'tokens' ? [{ grant, tenantId, generation: Number(generation) }] : [],
+      )
+      const tenantIds = [...new Set(tokens.map(({ tenantId }) => tenantId))]
+      const [keys, doors] = await Promise.all([
+        hashes.length > 0 ? system.query<{ hash: Buffer }>(findValidKeys(hashes)) : { rows: [] },
+        tenantIds.length > 0 ? readDoors(db, tenantIds) : new Map<string, never>(),
+      ])
+      const good = tokens.filter(({ tenantId, generation }) => {
+        const door = doors.get(tenantId)
+        return door && !door.disabled && generation >= door.generation
       })
-      return new Set(rows.flatMap(({ hash }) => byHash.get(hash.toString('base64')) ?? []))
+      return new Set([...keys.rows.map(({ hash }) => keyGrant(hash)), ...good.map(({ grant }) => grant)])
     },
     async createRecipientToken({ tenantId }, { recipientId, ttlSeconds }) {
       const id = recipientId.trim()
@@ -125,7 +170,8 @@ export const createCredentials = ({ system }: Pick<Database, 'system'>, secretKe
         throw badInput(`ttlSeconds must be between 1 and ${MAX_TOKEN_SECONDS}`, ['input', 'ttlSeconds'])
       }
       const expires = Math.floor(Date.now() / 1000) + seconds
-      const token = await new SignJWT({ tenant: tenantId })
+      const generation = (await doorOf(tenantId))?.generation ?? 0
+      const token = await new SignJWT({ tenant: tenantId, ...(generation > 0 && { gen: generation }) })
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(id)
         .setAudience(AUDIENCE)

@@ -2,6 +2,7 @@ import type { InboxKey } from '../core/cursor.ts'
 import { jsonFault, MAX_ID_LENGTH } from '../core/json-limits.ts'
 import { levelOf, type Preference, preferencesFor } from '../core/preference.ts'
 import { countPreferences, type PreferenceChange, setPreferences } from '../db/sql/set-preferences.ts'
+import { holdTenants } from '../db/sql/tenant-doors.ts'
 import { asTenant } from '../db/transaction.ts'
 import { badInput } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
@@ -55,6 +56,9 @@ export const storePreferences = async (
   }
   const statement = setPreferences(recipient, [...changes.values()], clock.now())
   await asTenant(db.tenant, recipient.tenantId, async (tx) => {
+    // Those who come by a link alone may come to a tenant that is being removed, or is gone.
+    const known = await tx.query(holdTenants(recipient.tenantId))
+    if (known.length === 0) return
     // The recipient's lock, as of whatever changes something of a recipient: two calls cannot wait for each other.
     await lockOneInbox(tx, recipient)
     await tx.query(statement)

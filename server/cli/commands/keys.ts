@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { KEY_SCOPES, type KeyScope } from '../../core/principal.ts'
 import { readEnvironment } from '../../environment.ts'
-import { UsageError } from '../usage.ts'
+import { instantToCome, UsageError } from '../usage.ts'
 import { examples } from './examples.ts'
 
 const scope = (value: string, before: readonly KeyScope[] = []): readonly KeyScope[] => {
@@ -14,6 +14,7 @@ interface Created {
   readonly tenant: string
   readonly scope: readonly KeyScope[]
   readonly label: string
+  readonly expires?: Date
   readonly json?: boolean
 }
 
@@ -39,16 +40,22 @@ export const declareKeys = (program: Command): void => {
         .makeOptionMandatory(),
     )
     .option('--label <text>', 'what it is for', '')
+    .addOption(
+      new Option('--expires <time>', 'when it ends by itself: an instant, or a duration such as 90d').argParser(
+        instantToCome,
+      ),
+    )
     .option('--json', 'answer as JSON, with its id')
     .addHelpText(
       'after',
       examples('carillon keys create --tenant acme --scope TRIGGER --scope OPERATE --label support'),
     )
-    .action(async ({ tenant, scope: scopes, label, json }: Created) =>
+    .action(async ({ tenant, scope: scopes, label, expires, json }: Created) =>
       (await import('../keys.ts')).createKey(readEnvironment(process.env), {
         tenantId: tenant,
         scopes,
         label,
+        expiresAt: expires ?? null,
         json: json === true,
       }),
     )
@@ -56,7 +63,7 @@ export const declareKeys = (program: Command): void => {
     .command('list')
     .description('the keys that there are; of a key itself only the hash is kept')
     .option('--tenant <name>', 'those of this tenant')
-    .option('--all', 'the revoked ones too')
+    .option('--all', 'the revoked and expired ones too')
     .option('--json', 'answer as JSON')
     .addHelpText('after', examples('carillon keys list', 'carillon keys list --tenant acme --all --json'))
     .action(async ({ tenant, all, json }: { tenant?: string; all?: boolean; json?: boolean }) =>
@@ -69,24 +76,34 @@ export const declareKeys = (program: Command): void => {
   keys
     .command('revoke')
     .argument('[key...]', 'ids of keys, or keys themselves; ids are better, for a shell remembers what is typed')
-    .description('end keys for good, and within seconds the streams that were opened by them')
-    .option('--tenant <name>', 'with --all: whose')
-    .option('--all', 'every key of the tenant: shuts it out')
+    .description('end keys or recipient tokens for good, and within seconds the streams that were opened by them')
+    .option('--tenant <name>', 'with --all or --tokens: whose')
+    .option('--all', 'every key of the tenant')
+    .option('--tokens', 'every recipient token that the tenant was given')
     .option('--json', 'answer as JSON')
     .addHelpText(
       'after',
-      examples('carillon keys revoke 0191e0a0-0000-7000-8000-000000000000', 'carillon keys revoke --tenant acme --all'),
+      examples(
+        'carillon keys revoke 0191e0a0-0000-7000-8000-000000000000',
+        'carillon keys revoke --tenant acme --all --tokens',
+      ),
     )
     .action(
-      async (given: readonly string[], { tenant, all, json }: { tenant?: string; all?: boolean; json?: boolean }) => {
-        const wholeTenant = all === true && tenant !== undefined && given.length === 0
-        if (!wholeTenant && (given.length === 0 || all === true || tenant !== undefined)) {
+      async (
+        given: readonly string[],
+        { tenant, all, tokens, json }: { tenant?: string; all?: boolean; tokens?: boolean; json?: boolean },
+      ) => {
+        const ofTenant = all === true || tokens === true
+        if (ofTenant !== (tenant !== undefined) || ofTenant === given.length > 0) {
           throw new UsageError(
-            'Name the keys, or all of a tenant: carillon keys revoke <id>..., or --tenant acme --all',
+            'Name the keys, or what of a tenant: carillon keys revoke <id>..., or --tenant acme with --all, --tokens or both',
           )
         }
-        const which = wholeTenant ? [{ allOf: tenant }] : given.map((key) => ({ key }))
-        return (await import('../keys.ts')).revoke(readEnvironment(process.env), which, { json: json === true })
+        const keys = all === true && tenant !== undefined ? [{ allOf: tenant }] : given.map((key) => ({ key }))
+        return (await import('../keys.ts')).revoke(readEnvironment(process.env), keys, {
+          tokensOf: tokens === true ? (tenant ?? null) : null,
+          json: json === true,
+        })
       },
     )
 }

@@ -27,7 +27,8 @@ export interface AcceptedRow {
  * Keeps reports on one tenant's deliveries, and queues those whose delivery is found: by its own id, else by the newest
  * attempt with the provider's id of the message. Only a delivery that the adapter carries, or has tried, is found. One
  * that was kept before changes nothing. Indexes: delivery's key, delivery_attempt's (tenant, provider_message_id), and the
- * unique one of webhook_ingress, in whose order rows are written, so that no two of these wait for each other.
+ * unique one of webhook_ingress, in whose order rows are written, so that no two of these wait for each other. Holds the
+ * tenant against being removed.
  */
 export const acceptReports = (
   {
@@ -46,7 +47,7 @@ export const acceptReports = (
   name: 'accept_reports',
   text: `
 with clock as materialized (select date_trunc('milliseconds', coalesce($4::timestamptz, clock_timestamp())) as now),
-given as (
+given as materialized (
   select g.*, (
     select v.id from delivery v where v.tenant_id = $1 and v.id = g.named_id and (v.channel = any ($3::text[])
       or exists (select from delivery_attempt a where a.tenant_id = $1 and a.delivery_id = v.id and a.adapter = $2))
@@ -58,6 +59,7 @@ given as (
   from tenant t cross join unnest($5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[])
     as g (id, provider_event_id, provider_message_id, named_id, status, ignored_reason)
   where t.id = $1
+  for key share of t
 ), kept as (
   insert into webhook_ingress (tenant_id, id, adapter, provider_event_id, provider_message_id, delivery_id, normalized_status,
     state, ignored_reason, inserted_at, processed_at)

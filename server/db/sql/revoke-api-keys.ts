@@ -1,5 +1,5 @@
 import type { QueryConfig } from 'pg'
-import type { ApiKeyRow } from './list-api-keys.ts'
+import { type ApiKeyRow, KEY_COLUMNS } from './list-api-keys.ts'
 
 /** Which keys: one by its id, one by the hash of itself, or all of a tenant; the other two are `null`. */
 export interface KeysToRevoke {
@@ -26,6 +26,6 @@ with found as (
   order by tenant_id, id for no key update)
 update api_key k set revoked_at = coalesce(k.revoked_at, clock_timestamp())
 from found f where (k.tenant_id, k.id) = (f.tenant_id, f.id)
-returning k.tenant_id, k.id, k.scopes, k.label, k.inserted_at, k.revoked_at, f.revoked_at is not null as before`,
+returning ${KEY_COLUMNS}, f.revoked_at is not null as before`,
   values: [id, hash, tenantId],
 })

@@ -16,6 +16,7 @@ import {
   type StoredRuleRow,
   storeDigestRules,
 } from '../../db/sql/digest-rules.ts'
+import { holdTenants } from '../../db/sql/tenant-doors.ts'
 import { asTenant, inTransaction, type Transaction } from '../../db/transaction.ts'
 import { badInput, CarillonError, SetupError } from '../../errors.ts'
 import type { Capabilities } from '../capabilities.ts'
@@ -89,8 +90,7 @@ export const storeConfiguredRules = async (
 ): Promise<void> =>
   inTransaction(system, async (tx) => {
     await tx.query(lockConfiguredRules())
-    const tenants =
-      tenantId === undefined ? await tx.query<{ id: string }>({ text: 'select id from tenant' }) : [{ id: tenantId }]
+    const tenants = await tx.query<{ id: string }>(holdTenants(tenantId ?? null))
     const ids = tenants.map(({ id }) => id)
     if (rules.length > 0) {
       const stored = await store(tx, { tenantIds: ids, rules }, { configured: true, now })
