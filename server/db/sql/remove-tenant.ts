@@ -56,16 +56,19 @@ export const findTenantDue = (tenantId: string): QueryConfig => ({
   values: [tenantId],
 })
 
+/** Of these no row may be changed, and so none be locked; it is as much held as what it belongs to. */
+const NEVER_CHANGED: ReadonlySet<TenantTable> = new Set(['signal', 'workflow_definition', 'delivery_decision'])
+
 /**
  * Deletes some rows of a tenant from one table, those that somebody holds left out. Index: the table's key. Locks the rows
- * that it deletes; never waits.
+ * that it deletes; waits for nobody, but where pruning is deleting the same ones.
  */
 export const removeRows = (table: TenantTable, tenantId: string, limit: number): QueryConfig => ({
   name: `remove_${table}`,
   text: `
 with gone as (
   delete from "${table}"
-  where ctid = any (array(select ctid from "${table}" where tenant_id = $1 limit $2 for update skip locked))
+  where ctid = any (array(select ctid from "${table}" where tenant_id = $1 limit $2${NEVER_CHANGED.has(table) ? '' : ' for update skip locked'}))
   returning 1)
 select count(*)::int4 as count from gone`,
   values: [tenantId, limit],
