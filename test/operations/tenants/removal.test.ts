@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Adapter, type DeliverResult, memory } from '../../../server/index.ts'
 import { removeTenant } from '../../../server/operations/tenant-removal.ts'
@@ -32,12 +33,18 @@ beforeAll(async () => {
   const { telemetry, unsubscribeUrl } = carillon.app
   telemetry.on('worker.failed', ({ error }) => void faults.push(error))
   telemetry.on('request.failed', ({ error }) => void faults.push(error))
-  const subject = { recipientId: 'ada', channel: 'email', category: null, notificationKey: 'comment.mentioned' }
+  const subject = {
+    recipientId: 'ada',
+    channel: 'email',
+    category: null,
+    notificationKey: 'comment.mentioned',
+  } as const
   link = new URL(unsubscribeUrl({ tenantId: 'leaving', ...subject }) as string).pathname
 })
 afterAll(() => carillon.close())
 
 const TRIGGER = 'mutation ($input: TriggerInput!) { trigger(input: $input) { event { id } } }'
+const CANCEL = 'mutation ($id: ID!) { cancelEvent(input: { eventId: $id }) { __typename } }'
 const OTHERS = `mutation {
   subscribeToTopic(input: { topicKey: "releases", recipientIds: ["ada"] }) { __typename }
   setPolicySettings(input: { recipientId: "ada", timeZone: "Europe/Berlin" }) { __typename }
@@ -50,13 +57,17 @@ const fill = async (tenantId: string): Promise<{ readonly backendKey: string; re
   const keys = await carillon.addTenant(tenantId)
   const recipients = [{ id: 'ada', email: 'ada@example.test', addresses: [{ channel: 'push', address: 'x' }] }]
   const trigger = (notificationKey: string, payload: object, more: object = {}) =>
-    carillon.ok(keys.backendKey, TRIGGER, { input: { notificationKey, payload, recipients, ...more } })
+    carillon.ok(keys.backendKey, TRIGGER, {
+      input: { notificationKey, idempotencyKey: randomUUID(), payload, recipients, ...more },
+    })
   await trigger('comment.mentioned', { author: 'Bob' })
   await carillon.drainJobs()
+  const { event } = (await trigger('comment.mentioned', { author: 'Bob' })).trigger
+  await carillon.ok(keys.operatorKey, CANCEL, { id: event.id })
   await carillon.ok(keys.operatorKey, OTHERS)
   await trigger('invoice.overdue', { invoiceId: 'i1', amount: 1 })
   await trigger('comment.added', {})
-  await trigger('comment.mentioned', { author: 'Bob' }, { scheduleAt: '2999-01-01T00:00:00Z' })
+  await trigger('comment.mentioned', { author: 'Bob' }, { sendAt: '2999-01-01T00:00:00Z' })
   await report(carillon, 'memory', [{ status: 'delivered', deliveryId: 'nobody knows' }], tenantId)
   const days = `insert into daily_outcome values ($1, current_date, 'a', 'email', 'succeeded', '', 1)`
   await carillon.sql.query(days, [tenantId])
@@ -123,7 +134,7 @@ test('what still comes to a removed tenant by its links and webhooks leaves noth
 const inHand = async (tenantId: string) => {
   const { backendKey } = await carillon.addTenant(tenantId)
   await carillon.ok(backendKey, TRIGGER, {
-    input: { notificationKey: 'pager.call', payload: {}, recipients: [{ id: 'ada' }] },
+    input: { notificationKey: 'pager.call', idempotencyKey: 'k', payload: {}, recipients: [{ id: 'ada' }] },
   })
   const before = calls.length
   const drained = carillon.drainJobs()
