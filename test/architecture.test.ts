@@ -179,7 +179,7 @@ test('SQL takes bound values only', () => {
       // Constants of this folder, and parts of a statement chosen among constants.
       .filter(
         (expression) =>
-          !/^[A-Z_]+$|^first( \+ \d)?$|^(set|where|selection|wait|row|queue)$|^counted\('\w+'\)$|^from === |^action$|^from$|^(type|given|parameter \+ index)$|^bytewiseFrom\(\d+\)$|^inboxFilterCondition\(\d+\)$/.test(
+          !/^[A-Z_]+$|^first( \+ \d)?$|^(set|where|selection|wait|row|queue)$|^counted\('\w+'\)$|^from === |^action$|^from$|^(type|given|table|parameter \+ index)$|^bytewiseFrom\(\d+\)$|^inboxFilterCondition\(\d+\)$/.test(
             expression,
           ),
       )

@@ -18,7 +18,7 @@ export const faultWords = (fault: unknown): string => {
     case 'UNAUTHENTICATED':
       return 'This key is not valid: it was revoked, or is of another installation.'
     case 'FORBIDDEN':
-      return 'This key may not do that: the console needs one with scope OPERATE.'
+      return `This key may not do that: the console needs one with scope OPERATE, of a tenant that is not disabled. ${message}.`
     case 'BAD_RESPONSE':
       return `What answered is not Carillon: ${message}`
     default:

@@ -95,7 +95,8 @@ class Session {
     try {
       await this.obey(readMessage(text))
     } catch (error) {
-      if (error instanceof CarillonError && error.code === 'FORBIDDEN') return this.forbid()
+      if (error instanceof CarillonError && error.code === 'FORBIDDEN')
+        return this.forbid('FORBIDDEN: the tenant is disabled')
       // Not the end of it for the client, as an internal error would be: it comes back.
       this.socket.close(CLOSE.tryAgainLater, this.options.toShown(error).message)
     }
@@ -224,8 +225,8 @@ class Session {
     return this.isRunning(id, operation) && this.running.delete(id)
   }
 
-  private forbid(): void {
-    this.socket.close(CLOSE.forbidden, 'UNAUTHENTICATED')
+  private forbid(reason = 'UNAUTHENTICATED'): void {
+    this.socket.close(CLOSE.forbidden, reason)
   }
 
   private stopWaiting(): void {

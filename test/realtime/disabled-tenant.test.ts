@@ -53,7 +53,8 @@ test('what is open by a disabled tenant’s keys and tokens ends, what comes is 
     expect([answer.status, answer.errors[0]?.extensions['code']]).toEqual([403, 'FORBIDDEN'])
     expect(answer.errors[0]?.message).toContain('The tenant "shut" is disabled')
     const socket = await openRawSocket(carillon.wsUrl, { token: credential })
-    expect([(await socket.closure()).code, socket.messages]).toEqual([4403, []])
+    expect(await socket.closure()).toEqual({ code: 4403, reason: 'FORBIDDEN: the tenant is disabled' })
+    expect(socket.messages).toEqual([])
   }
   expect((await carillon.ask('ck_guessed', VIEWER)).errors[0]?.message).not.toContain('disabled')
   expect(neighbour.closed).toBeNull()

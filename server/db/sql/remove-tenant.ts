@@ -63,16 +63,18 @@ const NEVER_CHANGED: ReadonlySet<TenantTable> = new Set(['signal', 'workflow_def
  * Deletes some rows of a tenant from one table, those that somebody holds left out. Index: the table's key. Locks the rows
  * that it deletes; waits for nobody, but where pruning is deleting the same ones.
  */
-export const removeRows = (table: TenantTable, tenantId: string, limit: number): QueryConfig => ({
-  name: `remove_${table}`,
-  text: `
+export const removeRows = (table: TenantTable, tenantId: string, limit: number): QueryConfig => {
+  const wait = NEVER_CHANGED.has(table) ? '' : 'for update skip locked'
+  return {
+    name: `remove_${table}`,
+    text: `
 with gone as (
-  delete from "${table}"
-  where ctid = any (array(select ctid from "${table}" where tenant_id = $1 limit $2${NEVER_CHANGED.has(table) ? '' : ' for update skip locked'}))
+  delete from "${table}" where ctid = any (array(select ctid from "${table}" where tenant_id = $1 limit $2 ${wait}))
   returning 1)
 select count(*)::int4 as count from gone`,
-  values: [tenantId, limit],
-})
+    values: [tenantId, limit],
+  }
+}
 
 export interface RemovableTenantRow {
   readonly disabled_at: Date | null
@@ -106,11 +108,15 @@ export const lockTenant = (tenantId: string): QueryConfig => ({
   values: [tenantId],
 })
 
+const FOUND = ['due', ...TENANT_TABLES]
+  .map((table) => `exists (select from "${table}" where tenant_id = $1)`)
+  .join('\n  or ')
+
 /** Whether any row of a tenant is left but its own. Indexes: the tables' keys. No lock. */
 export const findTenantRows = (tenantId: string): QueryConfig => ({
   name: 'find_tenant_rows',
   text: `
-select ${['due', ...TENANT_TABLES].map((table) => `exists (select from "${table}" where tenant_id = $1)`).join('\n  or ')} as found`,
+select ${FOUND} as found`,
   values: [tenantId],
 })
 
