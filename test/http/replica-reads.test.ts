@@ -79,13 +79,13 @@ test('a mutation is not answered by the replica', async () => {
 })
 
 test.each([
-  ['another value', () => carillon.operatorKey, { 'carillon-read': 'secondary' }, 'BAD_USER_INPUT'],
-  ['a backend', () => carillon.backendKey, REPLICA, 'FORBIDDEN'],
-  ['a recipient', () => carillon.tokenFor('ada'), REPLICA, 'FORBIDDEN'],
-  ['a stream', () => carillon.operatorKey, { ...REPLICA, accept: 'text/event-stream' }, 'BAD_USER_INPUT'],
-])('%s is refused', async (_, key, headers, code) => {
+  ['another value', () => carillon.operatorKey, { 'carillon-read': 'secondary' }, 400, 'BAD_USER_INPUT'],
+  ['a backend', () => carillon.backendKey, REPLICA, 403, 'FORBIDDEN'],
+  ['a recipient', () => carillon.tokenFor('ada'), REPLICA, 403, 'FORBIDDEN'],
+  ['a stream', () => carillon.operatorKey, { ...REPLICA, accept: 'text/event-stream' }, 400, 'BAD_USER_INPUT'],
+])('%s is refused', async (_, key, headers, expected, code) => {
   const { status, errors } = await send(await key(), '{ __typename }', { headers })
-  expect(status).toBe(400)
+  expect(status).toBe(expected)
   expect(errors).toMatchObject([{ extensions: { code } }])
 })
 
