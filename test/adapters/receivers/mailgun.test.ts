@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { WebhookSignatureError } from '../../../server/adapters/adapter.ts'
 import { mailgun } from '../../../server/adapters/receivers/mailgun.ts'
+import { everyTestCounts } from '../../security/tally.ts'
 import {
   DELIVERY_ID,
   expectUnreadable,
@@ -157,6 +158,7 @@ describe('what it takes', () => {
 })
 
 describe('what it refuses', () => {
+  everyTestCounts('S14')
   const { body: good } = signed(eventOf())
   testRefused(receiver, {
     'an empty body': { body: '' },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { postmark } from '../../../server/adapters/receivers/postmark.ts'
+import { everyTestCounts } from '../../security/tally.ts'
 import { DELIVERY_ID, expectUnreadable, received, type Sent, testRefused } from './requests.ts'
 
 const USERNAME = 'carillon'
@@ -138,6 +139,7 @@ describe('what it takes', () => {
 })
 
 describe('what it refuses', () => {
+  everyTestCounts('S14')
   testRefused(receiver, {
     'no credentials': { body: JSON.stringify(DELIVERY) },
     'an empty header': sent(DELIVERY, ''),

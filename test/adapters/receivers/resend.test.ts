@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { resend } from '../../../server/adapters/receivers/resend.ts'
+import { everyTestCounts } from '../../security/tally.ts'
 import { DELIVERY_ID, expectUnreadable, now, received } from './requests.ts'
 import { ID, SECRET, signedWith, testStandardSignature } from './standard-signature.ts'
 
@@ -23,7 +24,10 @@ const dataOf = (changes: Record<string, unknown> = {}) => ({
 const bodyOf = (type: unknown, changes: Record<string, unknown> = {}) =>
   JSON.stringify({ type, created_at: '2026-03-01T12:00:00.000Z', data: dataOf(changes) })
 
-testStandardSignature('svix', receiver, bodyOf('email.delivered'))
+describe('its signature', () => {
+  everyTestCounts('S14')
+  testStandardSignature('svix', receiver, bodyOf('email.delivered'))
+})
 
 describe('what it takes', () => {
   test.each<[string, string, Record<string, unknown>?]>([

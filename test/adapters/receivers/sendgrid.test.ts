@@ -2,6 +2,7 @@ import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { WebhookSignatureError } from '../../../server/adapters/adapter.ts'
 import { sendgrid } from '../../../server/adapters/receivers/sendgrid.ts'
+import { everyTestCounts } from '../../security/tally.ts'
 import {
   DELIVERY_ID,
   expectUnreadable,
@@ -233,6 +234,7 @@ describe("SendGrid's own examples", () => {
 })
 
 describe('what it refuses', () => {
+  everyTestCounts('S14')
   const unsigned = (signature: string | undefined) => sent(BODY, TIME, signature)
   testRefused(receiver, {
     'nothing signed': { body: BODY },

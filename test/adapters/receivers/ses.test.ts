@@ -1,7 +1,8 @@
 import { createSign, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { WebhookSignatureError } from '../../../server/adapters/adapter.ts'
 import { type SesOptions, ses } from '../../../server/adapters/receivers/ses.ts'
+import { countTests, tallyOf } from '../../security/tally.ts'
 import { selfSigned } from './certificate.ts'
 import {
   DELIVERY_ID,
@@ -109,6 +110,12 @@ const signed = (message: Message, signing: Signing = {}): Sent =>
   sent(message, signatureOf(message, signing).toString('base64'))
 
 const { receiver } = recording()
+
+const [forgeries, certificates] = [tallyOf('S14'), tallyOf('S15')]
+afterAll(() => {
+  forgeries.report()
+  certificates.report()
+})
 
 describe('what it takes', () => {
   test.each<[string, string, Message]>([
@@ -218,6 +225,8 @@ describe('what it takes', () => {
 })
 
 describe('the subscription', () => {
+  countTests(certificates)
+
   test('a confirmation that Amazon SNS signed for the topic is answered, and holds no event', async () => {
     const { receiver, confirmed } = recording()
     expect(await received(receiver, signed(confirmation()))).toEqual([])
@@ -282,6 +291,7 @@ describe('the subscription', () => {
 })
 
 describe('what it refuses', () => {
+  countTests(forgeries)
   const good = notification(DELIVERY)
   const RIGHT = signatureOf(good)
   const BASE64 = RIGHT.toString('base64')
@@ -352,6 +362,32 @@ describe('what it refuses', () => {
     ),
   })
 
+  test('whoever does not know the topic, or comes late, makes nothing be fetched', async () => {
+    const { receiver, fetched } = recording()
+    for (const request of [
+      signed(notification(DELIVERY, { TopicArn: `${TOPIC}-2` })),
+      at(-3_901_000),
+      sent(good),
+      sent(good, 'no base64!'),
+    ]) {
+      expect(await failure(receiver, request)).toBeInstanceOf(WebhookSignatureError)
+    }
+    expect(fetched).toEqual([])
+  })
+
+  test('a body changed in any bit is refused', async () => {
+    // But for the addresses in it: of one nobody reads anything, and the other serves the same certificate here.
+    const [from, to] = [BODY.indexOf('"SigningCertURL"'), BODY.indexOf('"Signature":')]
+    for (const [index, body] of withOneBitChanged(BODY).entries()) {
+      if (index >= from && index < to) continue
+      expect(await failure(receiver, { body }), `byte ${index}`).toBeInstanceOf(WebhookSignatureError)
+    }
+  })
+})
+
+describe('where a certificate lies', () => {
+  countTests(certificates)
+
   const file = 'SimpleNotificationService-9c6465fa7f48f5cacd23014631ec1136.pem'
   test.each<[string, unknown]>([
     ['another host', `https://evil.example.test/${file}`],
@@ -395,31 +431,11 @@ describe('what it refuses', () => {
     expect(error).toBeInstanceOf(WebhookSignatureError)
     expect(fetched).toEqual([])
   })
-
-  test('whoever does not know the topic, or comes late, makes nothing be fetched', async () => {
-    const { receiver, fetched } = recording()
-    for (const request of [
-      signed(notification(DELIVERY, { TopicArn: `${TOPIC}-2` })),
-      at(-3_901_000),
-      sent(good),
-      sent(good, 'no base64!'),
-    ]) {
-      expect(await failure(receiver, request)).toBeInstanceOf(WebhookSignatureError)
-    }
-    expect(fetched).toEqual([])
-  })
-
-  test('a body changed in any bit is refused', async () => {
-    // But for the addresses in it: of one nobody reads anything, and the other serves the same certificate here.
-    const [from, to] = [BODY.indexOf('"SigningCertURL"'), BODY.indexOf('"Signature":')]
-    for (const [index, body] of withOneBitChanged(BODY).entries()) {
-      if (index >= from && index < to) continue
-      expect(await failure(receiver, { body }), `byte ${index}`).toBeInstanceOf(WebhookSignatureError)
-    }
-  })
 })
 
 describe('certificates', () => {
+  countTests(certificates)
+
   test('one is fetched once, however many messages come, even at once', async () => {
     const { receiver, fetched } = recording()
     await Promise.all(Array.from({ length: 20 }, () => received(receiver, signed(notification(DELIVERY)))))

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { standardWebhooks } from '../../../server/adapters/receivers/standard-webhooks.ts'
+import { everyTestCounts } from '../../security/tally.ts'
 import { DELIVERY_ID, expectUnreadable, NOW, now, received } from './requests.ts'
 import { ID, SECRET, signatureOf, signedWith, testStandardSignature } from './standard-signature.ts'
 
@@ -9,7 +10,10 @@ const signed = signedWith('webhook')
 const bodyOf = (type: unknown, data: unknown = { deliveryId: DELIVERY_ID }) => JSON.stringify({ type, data })
 const BODY = bodyOf('delivery.delivered')
 
-testStandardSignature('webhook', receiver, BODY)
+describe('its signature', () => {
+  everyTestCounts('S14')
+  testStandardSignature('webhook', receiver, BODY)
+})
 
 describe('what it takes', () => {
   test.each([

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { WebhookSignatureError } from '../../../server/adapters/adapter.ts'
 import { twilioReceiver } from '../../../server/adapters/receivers/twilio.ts'
+import { everyTestCounts } from '../../security/tally.ts'
 import {
   DELIVERY_ID,
   expectUnreadable,
@@ -172,6 +173,7 @@ describe("Twilio's own examples", () => {
 })
 
 describe('what it refuses', () => {
+  everyTestCounts('S14')
   const bytes = Buffer.from(RIGHT, 'base64')
   testRefused(receiver, {
     'nothing signed': { body: bodyOf(FORM), url: URL_OF },
