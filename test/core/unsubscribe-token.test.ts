@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type UnsubscribeSubject, unsubscribeTokens } from '../../server/core/unsubscribe-token.ts'
+import { everyTestCounts } from '../security/tally.ts'
+
+everyTestCounts('S31')
 
 const tokens = unsubscribeTokens('a-secret-key-for-tests-of-32-characters')
 const SUBJECT: UnsubscribeSubject = {

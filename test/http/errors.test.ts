@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { greeting } from '../support/notifiers.ts'
 import { refusalOf, TRIGGER, triggerInput } from '../support/trigger.ts'
@@ -80,44 +81,48 @@ test('a document of more than 2,000 tokens is too complex', async () => {
   expect(refusalOf(await carillon.ask(carillon.operatorKey, query)).code).toBe('QUERY_TOO_COMPLEX')
 })
 
-test("what goes wrong on the server's side is told without detail, and logged with it", async () => {
-  const logged = carillon.app.telemetry.once('request.failed')
-  await carillon.sql.query('revoke select on notification from carillon_app')
-  const answer = await carillon.ask(
-    carillon.operatorKey,
-    '{ inbox(recipientId: "ada") { notifications { edges { cursor } } } }',
-  )
-  await carillon.sql.query('grant select on notification to carillon_app')
-  expect(answer.errors).toEqual([
-    {
-      message: 'Something went wrong on the server; its log says what',
-      path: ['inbox', 'notifications'],
-      locations: expect.anything(),
-      extensions: { code: 'INTERNAL' },
-    },
-  ])
-  expect((await logged).error.message).toContain('permission denied')
-})
+describe('faults of the server', () => {
+  everyTestCounts('S34')
 
-test('what goes wrong below Prisma is told without detail as well, also in a batch', async () => {
-  await carillon.sql.query('revoke select on event, delivery from carillon_app')
-  const reads = await carillon.ask(
-    carillon.operatorKey,
-    '{ events { edges { cursor } } deliveries { edges { cursor } } }',
-  )
-  const query =
-    'mutation ($input: TriggerBatchInput!) { triggerBatch(input: $input) { results { error { code message } } } }'
-  const writes = await carillon.ask(carillon.backendKey, query, { input: { triggers: [triggerInput()] } })
-  await carillon.sql.query('grant select on event, delivery to carillon_app')
-  for (const { message, extensions } of reads.errors) {
-    expect([message, extensions]).toEqual([
-      'Something went wrong on the server; its log says what',
-      { code: 'INTERNAL' },
+  test("what goes wrong on the server's side is told without detail, and logged with it", async () => {
+    const logged = carillon.app.telemetry.once('request.failed')
+    await carillon.sql.query('revoke select on notification from carillon_app')
+    const answer = await carillon.ask(
+      carillon.operatorKey,
+      '{ inbox(recipientId: "ada") { notifications { edges { cursor } } } }',
+    )
+    await carillon.sql.query('grant select on notification to carillon_app')
+    expect(answer.errors).toEqual([
+      {
+        message: 'Something went wrong on the server; its log says what',
+        path: ['inbox', 'notifications'],
+        locations: expect.anything(),
+        extensions: { code: 'INTERNAL' },
+      },
     ])
-  }
-  expect(writes.data.triggerBatch.results).toEqual([
-    { error: { code: 'INTERNAL', message: 'Something went wrong on the server; its log says what' } },
-  ])
+    expect((await logged).error.message).toContain('permission denied')
+  })
+
+  test('what goes wrong below Prisma is told without detail as well, also in a batch', async () => {
+    await carillon.sql.query('revoke select on event, delivery from carillon_app')
+    const reads = await carillon.ask(
+      carillon.operatorKey,
+      '{ events { edges { cursor } } deliveries { edges { cursor } } }',
+    )
+    const query =
+      'mutation ($input: TriggerBatchInput!) { triggerBatch(input: $input) { results { error { code message } } } }'
+    const writes = await carillon.ask(carillon.backendKey, query, { input: { triggers: [triggerInput()] } })
+    await carillon.sql.query('grant select on event, delivery to carillon_app')
+    for (const { message, extensions } of reads.errors) {
+      expect([message, extensions]).toEqual([
+        'Something went wrong on the server; its log says what',
+        { code: 'INTERNAL' },
+      ])
+    }
+    expect(writes.data.triggerBatch.results).toEqual([
+      { error: { code: 'INTERNAL', message: 'Something went wrong on the server; its log says what' } },
+    ])
+  })
 })
 
 test('a field that fails leaves the others of its request as they are', async () => {

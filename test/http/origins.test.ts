@@ -5,7 +5,10 @@ import WebSocket from 'ws'
 import { httpLimits } from '../../server/cli/http-limits.ts'
 import { readEnvironment } from '../../server/environment.ts'
 import { originsOf } from '../../server/http/origins.ts'
+import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
+
+everyTestCounts('S34')
 
 const OURS = 'https://app.example.test'
 const THEIRS = 'https://evil.example.test'

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serve } from '../../server/cli/serve.ts'
 import { readEnvironment } from '../../server/environment.ts'
 import { SetupError } from '../../server/errors.ts'
+import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { codesOf, type Doors, openDoors } from '../support/doors.ts'
 import { greeting } from '../support/notifiers.ts'
 import { triggerInput } from '../support/trigger.ts'
+
+everyTestCounts('S34')
 
 let carillon: TestCarillon
 let doors: Doors

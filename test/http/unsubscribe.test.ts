@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineNotifier, memory } from '../../server/index.ts'
+import { countTests, tallyOf } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { standsOf } from '../support/deliveries.ts'
 import { alarm, invoice, mention, page } from '../support/notifiers.ts'
@@ -33,7 +34,11 @@ let carillon: TestCarillon
 beforeAll(async () => {
   carillon = await startCarillon(config, { publicUrl: PUBLIC_URL })
 })
-afterAll(() => carillon.close())
+const tally = tallyOf('S31')
+afterAll(async () => {
+  await carillon.close()
+  tally.report()
+})
 
 let recipientId: string
 let count = 0
@@ -81,6 +86,7 @@ test('looking at the link says what it is for, and changes nothing however often
     expect(html).not.toMatch(/<script|\son\w+=|javascript:|https?:/i)
     expect(html).not.toContain(recipientId)
   }
+  tally.tried('scanners that follow the link', (await preferencesOf()).length > 0)
   expect(await preferencesOf()).toEqual([])
   expect(await nextOf('comment.mentioned')).toEqual(['email SUCCEEDED'])
 })
@@ -200,77 +206,81 @@ test('what is required, and what is no e-mail, carries no link', async () => {
   expect([mail.messages[0]?.unsubscribeUrl, pager.messages[0]?.unsubscribeUrl]).toEqual([null, null])
 })
 
-test('a link that was tampered with, cut off or made up is none, to look at and to post to', async () => {
-  const link = await linkOf('invoice.sent')
-  const [, token] = link.split('/unsubscribe/') as [string, string]
-  const flipped = `${token.slice(0, 30)}${token[30] === 'A' ? 'B' : 'A'}${token.slice(31)}`
-  const origin = link.slice(0, -token.length)
-  for (const bad of [
-    '',
-    'x',
-    flipped,
-    token.slice(0, -1),
-    `${token}A`,
-    `${token}/`,
-    `${token}%00`,
-    'a'.repeat(4_000),
-  ]) {
-    for (const method of ['GET', 'HEAD', 'POST']) {
-      const response = await fetch(`${origin}${bad}`, { method, ...(method === 'POST' && { body: oneClick() }) })
-      expect([bad, response.status]).toEqual([bad, 404])
-      expect(response.headers.get('cache-control')).toBe('no-store')
-      if (method === 'GET') expect(await response.text()).toContain('This link does not work')
+describe('what no link does', () => {
+  countTests(tally)
+
+  test('a link that was tampered with, cut off or made up is none, to look at and to post to', async () => {
+    const link = await linkOf('invoice.sent')
+    const [, token] = link.split('/unsubscribe/') as [string, string]
+    const flipped = `${token.slice(0, 30)}${token[30] === 'A' ? 'B' : 'A'}${token.slice(31)}`
+    const origin = link.slice(0, -token.length)
+    for (const bad of [
+      '',
+      'x',
+      flipped,
+      token.slice(0, -1),
+      `${token}A`,
+      `${token}/`,
+      `${token}%00`,
+      'a'.repeat(4_000),
+    ]) {
+      for (const method of ['GET', 'HEAD', 'POST']) {
+        const response = await fetch(`${origin}${bad}`, { method, ...(method === 'POST' && { body: oneClick() }) })
+        expect([bad, response.status]).toEqual([bad, 404])
+        expect(response.headers.get('cache-control')).toBe('no-store')
+        if (method === 'GET') expect(await response.text()).toContain('This link does not work')
+      }
     }
-  }
-  expect(await preferencesOf()).toEqual([])
-})
-
-test("another server's link is none here", async () => {
-  const link = await linkOf('invoice.sent')
-  const other = await startCarillon(config, { secretKey: 'another-secret-key-of-32-characters-or-so' })
-  const response = await fetch(link.replace(new URL(link).origin, new URL(other.graphqlUrl).origin))
-  expect(response.status).toBe(404)
-  await other.close()
-})
-
-test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is refused', async (method) => {
-  const response = await fetch(await linkOf('invoice.sent'), { method })
-  expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST'])
-  expect(await preferencesOf()).toEqual([])
-})
-
-test.each<[string, BodyInit, Record<string, string>, number]>([
-  ['nothing', '', { 'content-type': 'application/x-www-form-urlencoded' }, 400],
-  ['another field', new URLSearchParams({ page: 'done' }), {}, 400],
-  ['another value', new URLSearchParams({ 'List-Unsubscribe': 'one-click' }), {}, 400],
-  ['broken multipart', 'nonsense', { 'content-type': 'multipart/form-data; boundary=x' }, 400],
-  ['multipart without a boundary', 'nonsense', { 'content-type': 'multipart/form-data' }, 400],
-  ['JSON', '{"List-Unsubscribe":"One-Click"}', { 'content-type': 'application/json' }, 415],
-  ['plain text', 'List-Unsubscribe=One-Click', { 'content-type': 'text/plain' }, 415],
-  ['more than a form', oneClick({ filler: 'x'.repeat(10_000) }), {}, 413],
-])('a post of %s changes nothing', async (_, body, headers, status) => {
-  expect((await post(await linkOf('invoice.sent'), body, headers)).status).toBe(status)
-  expect(await preferencesOf()).toEqual([])
-})
-
-test('a body without end is cut off', async () => {
-  const link = await linkOf('invoice.sent')
-  let sent = 0
-  const endless = new ReadableStream({
-    pull(controller) {
-      sent += 1_000
-      controller.enqueue(new Uint8Array(1_000).fill(97))
-      if (sent > 10_000_000) controller.close()
-    },
+    expect(await preferencesOf()).toEqual([])
   })
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const answer = await fetch(link, { method: 'POST', body: endless, headers, duplex: 'half' } as RequestInit).then(
-    ({ status }) => status,
-    () => 'hung up',
-  )
-  expect([413, 'hung up']).toContain(answer)
-  expect(sent).toBeLessThan(10_000_000)
-  expect(await preferencesOf()).toEqual([])
+
+  test("another server's link is none here", async () => {
+    const link = await linkOf('invoice.sent')
+    const other = await startCarillon(config, { secretKey: 'another-secret-key-of-32-characters-or-so' })
+    const response = await fetch(link.replace(new URL(link).origin, new URL(other.graphqlUrl).origin))
+    expect(response.status).toBe(404)
+    await other.close()
+  })
+
+  test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is refused', async (method) => {
+    const response = await fetch(await linkOf('invoice.sent'), { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST'])
+    expect(await preferencesOf()).toEqual([])
+  })
+
+  test.each<[string, BodyInit, Record<string, string>, number]>([
+    ['nothing', '', { 'content-type': 'application/x-www-form-urlencoded' }, 400],
+    ['another field', new URLSearchParams({ page: 'done' }), {}, 400],
+    ['another value', new URLSearchParams({ 'List-Unsubscribe': 'one-click' }), {}, 400],
+    ['broken multipart', 'nonsense', { 'content-type': 'multipart/form-data; boundary=x' }, 400],
+    ['multipart without a boundary', 'nonsense', { 'content-type': 'multipart/form-data' }, 400],
+    ['JSON', '{"List-Unsubscribe":"One-Click"}', { 'content-type': 'application/json' }, 415],
+    ['plain text', 'List-Unsubscribe=One-Click', { 'content-type': 'text/plain' }, 415],
+    ['more than a form', oneClick({ filler: 'x'.repeat(10_000) }), {}, 413],
+  ])('a post of %s changes nothing', async (_, body, headers, status) => {
+    expect((await post(await linkOf('invoice.sent'), body, headers)).status).toBe(status)
+    expect(await preferencesOf()).toEqual([])
+  })
+
+  test('a body without end is cut off', async () => {
+    const link = await linkOf('invoice.sent')
+    let sent = 0
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 1_000
+        controller.enqueue(new Uint8Array(1_000).fill(97))
+        if (sent > 10_000_000) controller.close()
+      },
+    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await fetch(link, { method: 'POST', body: endless, headers, duplex: 'half' } as RequestInit).then(
+      ({ status }) => status,
+      () => 'hung up',
+    )
+    expect([413, 'hung up']).toContain(answer)
+    expect(sent).toBeLessThan(10_000_000)
+    expect(await preferencesOf()).toEqual([])
+  })
 })
 
 test('without an address of its own a server puts no links into mail', async () => {

@@ -2,12 +2,15 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { APPLICATION_ROLE } from '../../server/db/client.ts'
 import { memory } from '../../server/index.ts'
+import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { comment, HOURLY } from '../support/digests.ts'
 import { mention } from '../support/notifiers.ts'
 import { report, takesEvents } from '../support/reports.ts'
 import { trigger } from '../support/trigger.ts'
 import { invoiceOverdue, signal } from '../support/workflows.ts'
+
+everyTestCounts('S11')
 
 let carillon: TestCarillon
 let tables: readonly { readonly name: string; readonly key: string }[]

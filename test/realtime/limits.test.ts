@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { createApiKey } from '../../server/operations/credentials.ts'
+import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { eventsOf } from '../support/event-stream.ts'
 import { openRawSocket, type RawSocket } from '../support/raw-socket.ts'
@@ -111,44 +112,48 @@ test('a socket that answers no pings is ended with what it was subscribed to, an
   await answering.end()
 })
 
-test('what is open by an API key ends when that is revoked, and what is open by another goes on', async () => {
-  const { app, tenantId, sql } = carillon
-  const key = await createApiKey(app.db, { tenantId, scopes: ['OPERATE'], label: 'passing' })
-  const [ending, staying] = [
-    await openRawSocket(carillon.wsUrl, { token: key }),
-    await openRawSocket(carillon.wsUrl, { token: carillon.operatorKey }),
-  ]
-  const recipient = await connect('unconcerned')
-  expect([ending.closed, staying.closed]).toEqual([null, null])
-  ending.subscribe('1', TAIL)
-  staying.subscribe('1', TAIL)
-  const [endingEvents, stayingEvents] = [await stream(key, TAIL), await stream(carillon.operatorKey, TAIL)]
-  await until('all four follow', () => app.tail.followerCount === 4)
-  await sql.query(`update api_key set revoked_at = clock_timestamp() where label = 'passing'`)
-  expect((await ending.closure()).code).toBe(4403)
-  for await (const { event } of eventsOf(endingEvents.response)) expect(event).toBe('complete')
-  await until('both are freed', () => app.tail.followerCount === 2)
-  expect([staying.closed, recipient.closed]).toEqual([null, null])
-  stayingEvents.leave()
-  await staying.end()
-  await recipient.end()
-})
+describe('what is open by an API key', () => {
+  everyTestCounts('S9')
 
-test('while the database cannot say which keys are valid, what is open stays', async () => {
-  const socket = await openRawSocket(carillon.wsUrl, { token: carillon.operatorKey })
-  await carillon.sql.query('revoke select on api_key from carillon_app')
-  let asked = 0
-  const { credentials } = carillon.app
-  try {
-    await until('the keys could not be read several times', async () => {
-      await credentials.goodGrants(['key:']).catch(() => {
-        asked += 1
+  test('what is open by an API key ends when that is revoked, and what is open by another goes on', async () => {
+    const { app, tenantId, sql } = carillon
+    const key = await createApiKey(app.db, { tenantId, scopes: ['OPERATE'], label: 'passing' })
+    const [ending, staying] = [
+      await openRawSocket(carillon.wsUrl, { token: key }),
+      await openRawSocket(carillon.wsUrl, { token: carillon.operatorKey }),
+    ]
+    const recipient = await connect('unconcerned')
+    expect([ending.closed, staying.closed]).toEqual([null, null])
+    ending.subscribe('1', TAIL)
+    staying.subscribe('1', TAIL)
+    const [endingEvents, stayingEvents] = [await stream(key, TAIL), await stream(carillon.operatorKey, TAIL)]
+    await until('all four follow', () => app.tail.followerCount === 4)
+    await sql.query(`update api_key set revoked_at = clock_timestamp() where label = 'passing'`)
+    expect((await ending.closure()).code).toBe(4403)
+    for await (const { event } of eventsOf(endingEvents.response)) expect(event).toBe('complete')
+    await until('both are freed', () => app.tail.followerCount === 2)
+    expect([staying.closed, recipient.closed]).toEqual([null, null])
+    stayingEvents.leave()
+    await staying.end()
+    await recipient.end()
+  })
+
+  test('while the database cannot say which keys are valid, what is open stays', async () => {
+    const socket = await openRawSocket(carillon.wsUrl, { token: carillon.operatorKey })
+    await carillon.sql.query('revoke select on api_key from carillon_app')
+    let asked = 0
+    const { credentials } = carillon.app
+    try {
+      await until('the keys could not be read several times', async () => {
+        await credentials.goodGrants(['key:']).catch(() => {
+          asked += 1
+        })
+        return asked > 10
       })
-      return asked > 10
-    })
-  } finally {
-    await carillon.sql.query('grant select on api_key to carillon_app')
-  }
-  expect(socket.closed).toBeNull()
-  await socket.end()
+    } finally {
+      await carillon.sql.query('grant select on api_key to carillon_app')
+    }
+    expect(socket.closed).toBeNull()
+    await socket.end()
+  })
 })

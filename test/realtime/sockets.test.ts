@@ -1,6 +1,7 @@
 import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
+import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { openRawSocket, type RawSocket, type SocketMessage } from '../support/raw-socket.ts'
 import { until } from '../support/until.ts'
@@ -95,6 +96,8 @@ test('unsubscribing and leaving free what was subscribed to, at once', async () 
 })
 
 describe('credentials', () => {
+  everyTestCounts('S9')
+
   test.each([
     ['none', null],
     ['an empty one', {}],

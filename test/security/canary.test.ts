@@ -10,6 +10,9 @@ import { TestClock } from '../support/clock.ts'
 import { deliveriesOf } from '../support/deliveries.ts'
 import { type Act, scripted } from '../support/scripted-adapter.ts'
 import { TRIGGER, triggerInput } from '../support/trigger.ts'
+import { everyTestCounts } from './tally.ts'
+
+everyTestCounts('S18')
 
 /** In every secret field there is, each in a form of its own; nobody but the e-mail may have them. */
 const CANARIES = {

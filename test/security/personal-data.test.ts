@@ -14,6 +14,9 @@ import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { TestClock } from '../support/clock.ts'
 import { scripted } from '../support/scripted-adapter.ts'
 import { trigger, tryTrigger } from '../support/trigger.ts'
+import { everyTestCounts } from './tally.ts'
+
+everyTestCounts('S18')
 
 /* A story in which all goes wrong that can, told by everything that watches: none of it may name a person. */
 

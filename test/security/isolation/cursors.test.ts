@@ -1,8 +1,11 @@
 import { getNamedType, isObjectType } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { argumentsFor, operationFor, rootFields } from '../../support/root-fields.ts'
+import { everyTestCounts } from '../tally.ts'
 import { everythingOf } from './everything.ts'
 import { askedIds, buildWorld, MARK, type World } from './world.ts'
+
+everyTestCounts('S10')
 
 let world: World
 beforeAll(async () => {

@@ -4,8 +4,11 @@ import { schema } from '../../../schema/index.ts'
 import { NODE_TYPES } from '../../../server/core/node-id.ts'
 import type { GraphQLAnswer } from '../../support/carillon.ts'
 import { argumentsFor, operationFor, rootFields } from '../../support/root-fields.ts'
+import { everyTestCounts } from '../tally.ts'
 import { everythingOf } from './everything.ts'
 import { askedIds, buildWorld, everyRowOf, MARK, neverIssued, ROLES, type World } from './world.ts'
+
+everyTestCounts('S10')
 
 /*
  * Every root field of the schema, crossed between two tenants and between two recipients. What is asked is made from the

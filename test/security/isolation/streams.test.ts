@@ -5,8 +5,11 @@ import WebSocket from 'ws'
 import { eventsOf } from '../../support/event-stream.ts'
 import { argumentsFor, operationFor, rootFields } from '../../support/root-fields.ts'
 import { TRIGGER, triggerInput } from '../../support/trigger.ts'
+import { everyTestCounts } from '../tally.ts'
 import { everythingOf } from './everything.ts'
 import { askedIds, buildWorld, type House, MARK, type World } from './world.ts'
+
+everyTestCounts('S12')
 
 let world: World
 beforeAll(async () => {
