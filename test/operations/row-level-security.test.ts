@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { APPLICATION_ROLE } from '../../server/db/client.ts'
+import { asTenant as asTenantInPool } from '../../server/db/transaction.ts'
 import { memory } from '../../server/index.ts'
 import { everyTestCounts } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
@@ -127,4 +130,67 @@ test('a connection that served one tenant shows nothing of it to the next', asyn
   expect(await prismaFor('other').event.count()).toBe(0)
   const { rows } = await tenant.query('select count(*)::int from event')
   expect(rows[0].count).toBe(0)
+})
+
+test('nothing that is called or looked at runs with the rights of its owner, past the policies', async () => {
+  const { rows: functions } = await carillon.sql.query(
+    `select p.proname as name from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prosecdef`,
+  )
+  expect(functions).toEqual([])
+  const { rows: views } = await carillon.sql.query<{ name: string }>(
+    `select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('v', 'm')
+      and not coalesce('security_invoker=true' = any(c.reloptions), false)`,
+  )
+  expect(views).toEqual([])
+})
+
+test('each policy is for every role, for reading and for writing, and asks for the tenant', async () => {
+  const { rows } = await carillon.sql.query<{ name: string; using: string; check: string | null }>(
+    `select c.relname as name, pg_get_expr(p.polqual, p.polrelid) as using,
+      pg_get_expr(p.polwithcheck, p.polrelid) as check
+    from pg_policy p join pg_class c on c.oid = p.polrelid where p.polroles = '{0}' order by 1`,
+  )
+  expect(rows.map(({ name }) => name)).toEqual(tables.map(({ name }) => name))
+  for (const { name, using, check } of rows) {
+    expect([name, using.includes('carillon.tenant')]).toEqual([name, true])
+    // Where nothing is said of what is written, it is the same.
+    expect([name, check === null || check === using]).toEqual([name, true])
+  }
+})
+
+test('connections that serve two tenants by turns, many at once and some of them failing, show each its own', async () => {
+  const { tenant } = carillon.app.db
+  const look = (tenantId: string) =>
+    asTenantInPool(tenant, tenantId, async (tx) => {
+      const rows = await tx.query<{ tenant_id: string }>({ text: 'select tenant_id from notification' })
+      return [...new Set(rows.map((row) => row.tenant_id))]
+    })
+  const fail = (tenantId: string) =>
+    asTenantInPool(tenant, tenantId, (tx) => tx.query({ text: 'select 1 / 0' })).catch(() => null)
+  const seen = await Promise.all(
+    Array.from({ length: 200 }, async (_, index) => {
+      const tenantId = ['acme', 'other', 'nobody'][index % 3] as string
+      if (index % 5 === 0) await fail(tenantId)
+      return [tenantId, await look(tenantId)] as const
+    }),
+  )
+  for (const [tenantId, tenants] of seen) expect(tenants).toEqual(tenantId === 'acme' ? ['acme'] : [])
+  const { rows } = await tenant.query('select count(*)::int from notification')
+  expect(rows[0].count).toBe(0)
+})
+
+test('a tenant is named for a transaction alone, wherever one is named', () => {
+  const named = ['server', 'schema'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) =>
+        [
+          ...readFileSync(join(folder, file), 'utf8').matchAll(
+            /set_config\('carillon\.tenant', [^)]*\)|\bset (?:session )?carillon\.tenant/gi,
+          ),
+        ].map(([text]) => text),
+      ),
+  )
+  expect(named.length).toBeGreaterThan(0)
+  for (const text of named) expect(text).toMatch(/, true\)$/)
 })

@@ -127,6 +127,49 @@ describe('credentials', () => {
     await until('the subscription is freed', () => carillon.app.hub.subscriberCount === before)
   })
 
+  test('what happens once a token has ended is told to nobody who had it, over either way', async () => {
+    const id = 'leaving'
+    const token = await shortToken(id, 2)
+    const socket = await openRawSocket(carillon.wsUrl, { token })
+    socket.subscribe('1', UPDATES)
+    await answered(socket, '1')
+    const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` }
+    const query = encodeURIComponent('subscription { inboxUpdates { changed { content { title } } } }')
+    const stream = (await fetch(`${carillon.graphqlUrl}?query=${query}`, { headers })).text()
+    expect((await socket.closure()).code).toBe(4403)
+    const staying = await connect(id)
+    staying.subscribe('1', UPDATES)
+    await answered(staying, '1')
+    socket.subscribe('2', UPDATES)
+    await sendNotes(carillon, [id])
+    await answered(staying, '1', 2)
+    expect(JSON.stringify(socket.messages)).not.toContain('note ')
+    expect(await stream).not.toContain('note ')
+    await staying.end()
+  })
+
+  test('a ping with a token that has ended does not keep a socket', async () => {
+    const ended = await shortToken('stable', 1)
+    await until('the token has ended', async () => (await carillon.app.credentials.authenticate(ended)) === null)
+    const socket = await connect('stable')
+    socket.send({ type: 'ping', payload: { token: ended } })
+    expect((await socket.closure()).code).toBe(4403)
+  })
+
+  test('whoever was erased is shown nothing more of what it had, on a socket that was open', async () => {
+    const socket = await connect('erased')
+    await sendNotes(carillon, ['erased'])
+    socket.subscribe('1', UPDATES)
+    await answered(socket, '1')
+    const erase = 'mutation { eraseRecipient(input: { recipientId: "erased" }) { erasedNotificationCount } }'
+    await carillon.ok(carillon.backendKey, erase)
+    await until('the socket starts anew', () => updates(socket, '1').some(({ resync }) => resync))
+    socket.subscribe('2', '{ inbox { notifications { edges { node { content { title } } } } } }')
+    const { payload } = await socket.message(of('2', 'next'))
+    expect(JSON.stringify(payload)).not.toContain('note ')
+    await socket.end()
+  })
+
   test('a ping with a new token of the same recipient renews the socket', async () => {
     const token = await shortToken('renewing', 2)
     const socket = await openRawSocket(carillon.wsUrl, { token })
