@@ -1,12 +1,13 @@
 import type { LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { Adapter, DeliverResult } from '../../server/adapters/adapter.ts'
 import { BlockedAddressError, isPublicAddress, publicLookup } from '../../server/adapters/public-address.ts'
 import { webPush } from '../../server/adapters/web-push.ts'
 import { webhook } from '../../server/adapters/webhook.ts'
 import { type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
 import { sampleMessage } from '../../server/testing/sample-message.ts'
+import { tallyOf } from '../security/tally.ts'
 import { countConnections } from '../support/connection-count.ts'
 import { ELSEWHERE_PRIVATE, PRIVATE_ANSWERS, THIS_MACHINE } from './private-hosts.ts'
 import { subscriptionAt, vapidKeys } from './push-keys.ts'
@@ -19,6 +20,9 @@ interface GuardOptions {
   readonly allowPrivateAddresses?: boolean
   readonly lookup?: LookupFunction
 }
+
+const tally = tallyOf('S17')
+afterAll(() => tally.report())
 
 let listener: HttpProvider
 let connections: ReturnType<typeof countConnections>
@@ -57,6 +61,8 @@ const callPush = (url: string, options: GuardOptions): Promise<DeliverResult> =>
 /** Every way that is known here to a private address: a host as it is written, or a name and what it resolves to. */
 const WAYS = [
   ...[...THIS_MACHINE, ...ELSEWHERE_PRIVATE].map((host) => ({ way: host, host, lookup: undefined })),
+  // Whether it is known under this name too depends on the machine.
+  { way: 'localhost.', host: 'localhost.', lookup: () => resolver(['127.0.0.1']) },
   ...PRIVATE_ANSWERS.map((addresses) => ({
     way: `a name for ${addresses}`,
     host: 'rebind.example.test',
@@ -74,12 +80,12 @@ test.each([
     for (const { way, host, lookup: make } of WAYS) {
       const lookup = make?.()
       const result = await guarded.call(`${guarded.scheme}://${host}:${listener.port}/`, lookup ? { lookup } : {})
+      tally.tried(`${guarded.name} by ${way}`, connections.begun > 0 || listener.connections > 0)
       expect({ way, result, asked: lookup?.asked() }).toEqual({ way, result: BLOCKED, asked: lookup && 1 })
       expect({ way, begun: connections.begun, heard: listener.connections }).toEqual({ way, begun: 0, heard: 0 })
     }
     expect(new Set(WAYS.map(({ way }) => way)).size).toBe(WAYS.length)
     expect(WAYS.length).toBeGreaterThanOrEqual(60)
-    process.stdout.write(`${guarded.name}: ${WAYS.length} ways to a private address tried, no connection begun\n`)
   },
 )
 
@@ -144,6 +150,43 @@ test('the socket is given the addresses that were checked, and the name is resol
   })
   publicLookup(resolver([]))('a.example.test', { all: true }, (error) => expect(error).not.toBeNull())
   expect.assertions(7)
+})
+
+test('a name that is public when it is looked at and this machine a moment later gains nothing', async () => {
+  for (const [first, then] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['10.0.0.1', '127.0.0.1'],
+    ['::ffff:127.0.0.1', '::1'],
+  ] as const) {
+    const lookup = resolver([first], [then])
+    for (let time = 0; time < 2; time++) {
+      const result = await callWebhook(`http://rebind.example.test:${listener.port}/`, { lookup })
+      expect(result).toEqual(BLOCKED)
+      tally.tried(`${first}, then ${then}`, connections.begun > 0)
+    }
+  }
+})
+
+test('what is sent along cannot become a header of its own, nor another request', async () => {
+  const adapter = opened(
+    webhook({ url: `http://127.0.0.1:${listener.port}/`, secret: SECRET, allowPrivateAddresses: true }),
+  )
+  for (const text of [
+    'a\r\nx-evil: 1',
+    'a\nx-evil: 1',
+    'a\r\n\r\nPOST /evil HTTP/1.1\r\nhost: x\r\n\r\n',
+    'a\0b',
+    'ü',
+    '\ud800',
+  ]) {
+    for (const changes of [{ idempotencyKey: text }, { traceparent: text }, { deliveryId: text }, { address: text }]) {
+      const before = listener.calls.length
+      await adapter.deliver(sampleMessage({ text }, changes), never)
+      const calls = listener.calls.slice(before)
+      const gotThrough = calls.length > 1 || calls.some(({ url, headers }) => url !== '/' || 'x-evil' in headers)
+      tally.tried(`${JSON.stringify(text)} as ${Object.keys(changes)}`, gotThrough)
+    }
+  }
 })
 
 test.each([

@@ -3,7 +3,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import getTLSOptions from 'smtp-server/lib/tls-options.js'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { type Adapter, type OutgoingMessage, WebhookSignatureError } from '../../server/adapters/adapter.ts'
 import { retryAfterMs } from '../../server/adapters/retry-after.ts'
 import { type WebhookOptions, webhook } from '../../server/adapters/webhook.ts'
@@ -11,6 +11,7 @@ import { SetupError } from '../../server/errors.ts'
 import { type HttpCall, type HttpProvider, httpProvider } from '../../server/testing/http-provider.ts'
 import { drip } from '../../server/testing/pouring.ts'
 import { sampleMessage } from '../../server/testing/sample-message.ts'
+import { tallyOf } from '../security/tally.ts'
 import { describeAdapter } from './contract.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -134,15 +135,24 @@ test.each([
   if (result.outcome !== 'accepted') expect(result.reason).toBe(`HTTP ${status}`)
 })
 
-test.each([301, 302, 303, 307, 308])('a redirect (%i) is not followed, and permanent', async (status) => {
+const tally = tallyOf('S17')
+afterAll(() => tally.report())
+
+test.each([300, 301, 302, 303, 305, 307, 308])('a redirect (%i) is not followed, and permanent', async (status) => {
   const elsewhere = await httpProvider()
   opened.push(() => elsewhere.close())
   const { adapter, provider } = await open()
-  const location = `http://127.0.0.1:${elsewhere.port}/`
-  provider.behave((_call, response) => response.writeHead(status, { location }).end())
-  expect(await adapter.deliver(message(), never)).toEqual({ outcome: 'permanent', reason: `HTTP ${status}` })
-  expect(provider.calls).toHaveLength(1)
-  expect(elsewhere.connections).toBe(0)
+  const locations = [
+    `http://127.0.0.1:${elsewhere.port}/`,
+    `//127.0.0.1:${elsewhere.port}/`,
+    '/elsewhere',
+    'file:///etc/passwd',
+  ]
+  for (const [index, location] of locations.entries()) {
+    provider.behave((_call, response) => response.writeHead(status, { location }).end())
+    expect(await adapter.deliver(message(), never)).toEqual({ outcome: 'permanent', reason: `HTTP ${status}` })
+    tally.tried(`${status} to ${location}`, provider.calls.length !== index + 1 || elsewhere.connections > 0)
+  }
 })
 
 test.each([408, 429, 503])('a Retry-After beside %i is heeded, in seconds or as a date', async (status) => {
@@ -259,15 +269,30 @@ test('many at once are each answered with their own', async () => {
   expect(results.map(({ outcome }) => outcome)).toEqual(statuses.map((status) => expected[status]))
 })
 
+const throws = (work: () => unknown): boolean => {
+  try {
+    work()
+    return false
+  } catch {
+    return true
+  }
+}
+
 test.each([
   ['', 'url'],
   ['hooks.example.test', 'url'],
   ['ftp://example.test/', 'url'],
+  ['gopher://example.test/', 'url'],
+  ['data:text/plain,x', 'url'],
+  ['javascript:alert(1)', 'url'],
+  ['unix:/var/run/docker.sock', 'url'],
+  ['ws://example.test/', 'url'],
   ['file:///etc/passwd', 'url'],
   ['https://user:open-sesame@example.test/', 'credentials'],
   ['https://user@example.test/', 'credentials'],
 ])('the url %j is refused at once, without being quoted', (url, word) => {
   const make = (): Adapter => webhook({ url, secret: SECRET })
+  tally.tried(url, !throws(make))
   expect(make).toThrow(SetupError)
   expect(make).toThrow(word)
   expect(make).not.toThrow('sesame')
