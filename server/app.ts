@@ -30,7 +30,7 @@ import {
 import { createWorker, type Worker } from './jobs/worker.ts'
 import { unmatchedRuleNames } from './notifiers/digest-rule-names.ts'
 import { buildRegistry, type Registry, readableNotifiers } from './notifiers/registry.ts'
-import type { Capabilities } from './operations/capabilities.ts'
+import type { AddressKey, Capabilities } from './operations/capabilities.ts'
 import { type Credentials, createCredentials } from './operations/credentials.ts'
 import { flushClaims } from './operations/digests/flush.ts'
 import { readDigestRules, storeConfiguredRules } from './operations/digests/rules.ts'
@@ -82,6 +82,8 @@ export interface AppOptions {
   readonly replicaUrl?: string | null
   readonly config: CarillonConfig
   readonly secretKey: string
+  /** Secrets that were `secretKey` before: what they have signed and sealed is accepted, and nothing is made with them. */
+  readonly earlierSecretKeys?: readonly string[]
   /** How processes tell each other what moved: by the database where left out; `memory` where there is one process alone. */
   readonly bus?: BusChoice
   readonly clock?: Clock
@@ -162,9 +164,20 @@ const openBus = (
 }
 
 /** Keyed, so that nobody who sees the key can try out who it might be. */
-const addressKeyWith = (secretKey: string): Capabilities['addressKey'] => {
+const addressKeyWith = (secretKey: string): ((address: string) => string) => {
   const key = Buffer.from(hkdfSync('sha256', secretKey, '', 'carillon address keys', 32))
   return (address) => createHmac('sha256', key).update(address).digest('base64url').slice(0, 16)
+}
+
+/** An address that has a key by an earlier secret keeps it: by another it would be one that was never written to. */
+const addressKeysWith = (secretKey: string, earlierKeys: readonly string[]): AddressKey => {
+  const own = addressKeyWith(secretKey)
+  const earlier = earlierKeys.map(addressKeyWith)
+  return (address, known) => {
+    const key = own(address)
+    if (earlier.length === 0 || !known || known.has(key)) return key
+    return earlier.map((one) => one(address)).find((one) => known.has(one)) ?? key
+  }
 }
 
 const buildWorker = (
@@ -226,7 +239,7 @@ const buildWorker = (
 /** Puts the service together. The schema must have been migrated. Nothing is claimed before `worker.start()`. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { databaseUrl, config, secretKey, clock = databaseClock, telemetry = createTelemetry() } = options
-  const { storesConfiguration = true } = options
+  const { storesConfiguration = true, earlierSecretKeys = [] } = options
   const { notifiers, routes, leaseMs, digestRules, retention } = readConfig(config)
   const db = openDatabase({
     url: databaseUrl,
@@ -249,14 +262,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     ...(options.sweepEveryMs && { sweepEveryMs: options.sweepEveryMs }),
   })
   const tail = openDeliveryTail({ db, bus, onError: (error) => telemetry.emit('bus.failed', { error }) })
-  const tokens = unsubscribeTokens(secretKey)
+  const tokens = unsubscribeTokens(secretKey, earlierSecretKeys)
   const capabilities: Capabilities = {
     db,
     clock,
     notifiers,
     contractOf: (channel) => contractOf(channel, config.channels),
     needsAddress: channelNeedsAddress(routes),
-    addressKey: addressKeyWith(secretKey),
+    addressKey: addressKeysWith(secretKey, earlierSecretKeys),
     publicUrl: options.publicUrl ?? null,
     unsubscribeUrl: (subject) => {
       const base = options.publicUrl ?? options.linkUrl?.() ?? null
@@ -267,7 +280,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     digestRules,
     telemetry,
     watchSettingNames: watchSettingNames({ notifiers, telemetry }),
-    sealing: createSealing(secretKey),
+    sealing: createSealing(secretKey, earlierSecretKeys),
     eraseSecrets: createEraseSecrets({ db, telemetry }),
     hints: { inboxesMoved: bus.inboxesMoved, workDue: bus.workDue, deliveriesChanged: tail.changed },
   }
@@ -320,7 +333,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     breakerStates: () => breakers.states(routes),
     trigger: createTrigger(capabilities, known),
     receiveWebhook: createReceiveWebhook(capabilities, routes),
-    credentials: createCredentials(db, secretKey),
+    credentials: createCredentials(db, secretKey, earlierSecretKeys),
     openUnsubscribeToken: tokens.open,
     async close() {
       await worker.stop()

@@ -30,6 +30,14 @@ const origins = z
 
 const files = z.string().transform((text) => text.split(',').flatMap((file) => file.trim() || []))
 
+const earlierKeys = z
+  .string()
+  .transform((text) => text.split(',').map((key) => key.trim()))
+  .refine(
+    (list) => list.every(({ length }) => length >= 32),
+    'must be keys of at least 32 characters, with commas between them',
+  )
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const variables = z.object({
@@ -45,6 +53,7 @@ const variables = z.object({
   CARILLON_DATA_DIR: z.string().min(1).default('.carillon'),
   CARILLON_CONFIG: z.string().min(1).default('carillon.config.ts'),
   CARILLON_SECRET_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
+  CARILLON_EARLIER_SECRET_KEYS: earlierKeys.optional(),
   CARILLON_PUBLIC_URL: httpUrl.optional(),
   CARILLON_REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' }).optional(),
   CARILLON_STREAMS_PER_RECIPIENT: z.coerce
@@ -108,6 +117,8 @@ export interface Environment {
   readonly configFile: string
   /** Seals and signs. `null`: made in the data directory, which only development does. */
   readonly secretKey: string | null
+  /** What it was before: what these have signed and sealed is accepted. None where nothing is said. */
+  readonly earlierSecretKeys: readonly string[]
   /** What goes into links, without a slash at its end; `null`: in development where the server listens, else no links. */
   readonly publicUrl: string | null
   /** Where processes tell each other what moved; `null`: by the database. */
@@ -165,6 +176,7 @@ export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
     dataDir: data.CARILLON_DATA_DIR,
     configFile: data.CARILLON_CONFIG,
     secretKey: data.CARILLON_SECRET_KEY ?? null,
+    earlierSecretKeys: data.CARILLON_EARLIER_SECRET_KEYS ?? [],
     publicUrl: data.CARILLON_PUBLIC_URL ?? null,
     redisUrl: data.CARILLON_REDIS_URL ?? null,
     streamsPerRecipient: data.CARILLON_STREAMS_PER_RECIPIENT ?? null,

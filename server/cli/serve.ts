@@ -31,10 +31,11 @@ export const serve = async (
     role = 'all',
     connections,
     replicaUrl,
+    earlierSecretKeys,
     ...environment
   }: Pick<Environment, 'host' | 'port' | 'publicUrl' | 'redisUrl' | 'metrics' | 'logLevel' | 'production'> &
     LimitsEnvironment &
-    Partial<Pick<Environment, 'role' | 'connections' | 'replicaUrl'>>,
+    Partial<Pick<Environment, 'role' | 'connections' | 'replicaUrl' | 'earlierSecretKeys'>>,
   {
     databaseUrl,
     config,
@@ -75,6 +76,7 @@ export const serve = async (
     cron: works,
     ...(connections && { connections }),
     ...(replicaUrl && { replicaUrl }),
+    ...(earlierSecretKeys && { earlierSecretKeys }),
   })
   metrics.observe(app)
   let door: MetricsServer | null = null

@@ -34,11 +34,8 @@ const readSubject = (plain: Buffer): UnsubscribeSubject => {
   return { tenantId, recipientId, channel, category, notificationKey }
 }
 
-/**
- * Seals what a link is for, so that neither a mail server nor a log on the way can read whom it is about. The tag is the
- * cipher's starting value too, so that no randomness is needed, and a changed token does not open.
- */
-export const unsubscribeTokens = (secretKey: string): UnsubscribeTokens => {
+/** The tag is the cipher's starting value too, so that no randomness is needed, and a changed token does not open. */
+const tokensOf = (secretKey: string): UnsubscribeTokens => {
   const keys = Buffer.from(hkdfSync('sha256', secretKey, '', 'carillon unsubscribe links', 64))
   const [signing, sealing] = [keys.subarray(0, 32), keys.subarray(32)]
   const tagOf = (plain: Buffer): Buffer => createHmac('sha256', signing).update(plain).digest().subarray(0, TAG_BYTES)
@@ -57,6 +54,25 @@ export const unsubscribeTokens = (secretKey: string): UnsubscribeTokens => {
       const decipher = createDecipheriv('aes-256-ctr', sealing, tag)
       const plain = Buffer.concat([decipher.update(bytes.subarray(TAG_BYTES)), decipher.final()])
       return timingSafeEqual(tagOf(plain), tag) ? readSubject(plain) : null
+    },
+  }
+}
+
+/**
+ * Seals what a link is for, so that neither a mail server nor a log on the way can read whom it is about. What an earlier
+ * key has sealed opens too.
+ */
+export const unsubscribeTokens = (secretKey: string, earlierKeys: readonly string[] = []): UnsubscribeTokens => {
+  const own = tokensOf(secretKey)
+  const earlier = earlierKeys.map(tokensOf)
+  return {
+    seal: own.seal,
+    open: (token) => {
+      for (const { open } of [own, ...earlier]) {
+        const subject = open(token)
+        if (subject) return subject
+      }
+      return null
     },
   }
 }

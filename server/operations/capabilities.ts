@@ -12,6 +12,12 @@ import type { EraseSecrets } from './erase-secrets.ts'
 import type { Sealing } from './sealing.ts'
 import type { watchSettingNames } from './setting-names.ts'
 
+/**
+ * Tells the addresses of a delivery apart where they are written down, without saying what they are. Of the keys that are
+ * `known` already it gives the one of this address, which an earlier secret of the server may have made.
+ */
+export type AddressKey = (address: string, known?: ReadonlySet<string>) => string
+
 /** What an operation works with; `app.ts` puts it together. */
 export interface Capabilities {
   readonly db: Database
@@ -21,8 +27,7 @@ export interface Capabilities {
   readonly contractOf: (channel: string) => z.ZodType
   /** Whether a channel needs an address. */
   readonly needsAddress: (channel: string) => boolean
-  /** Tells the addresses of a delivery apart where they are written down, without saying what they are. */
-  readonly addressKey: (address: string) => string
+  readonly addressKey: AddressKey
   /** Where the service is found from outside, without a slash at its end; `null` where nobody has said. */
   readonly publicUrl: string | null
   /** The link by which a recipient switches something off; `null` where nobody has said where links lead. */

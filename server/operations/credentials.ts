@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto'
-import { errors as joseErrors, jwtVerify, SignJWT } from 'jose'
+import { type JWTVerifyResult, errors as joseErrors, jwtVerify, SignJWT } from 'jose'
 import { MAX_ID_LENGTH, textFault } from '../core/json-limits.ts'
 import { KEY_SCOPES, type Principal } from '../core/principal.ts'
 import type { Database } from '../db/client.ts'
@@ -46,6 +46,19 @@ export interface Credentials {
 const disabledTenant = (tenantId: string): CarillonError =>
   new CarillonError('FORBIDDEN', `The tenant "${tenantId}" is disabled: whoever runs this service can enable it again`)
 
+const signingKeyOf = (secretKey: string): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', secretKey, '', 'carillon recipient tokens', 32))
+
+/** Verifies a token by one of these keys, the first that has signed it; rejects as jose does where none has. */
+const verifyToken = async (token: string, [key, ...others]: readonly Uint8Array[]): Promise<JWTVerifyResult> => {
+  try {
+    return await jwtVerify(token, key as Uint8Array, { algorithms: ['HS256'], audience: AUDIENCE })
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof joseErrors.JWSSignatureVerificationFailed)) throw error
+    return verifyToken(token, others)
+  }
+}
+
 /** An API key as it was looked up. */
 interface Found {
   readonly principal: Principal
@@ -56,10 +69,18 @@ interface Found {
 const keyGrant = (hash: Buffer): string => `key:${hash.toString('base64')}`
 const tokensGrant = (tenantId: string, generation: number): string => `tokens:${tenantId}:${generation}`
 
-/** Reads and makes credentials. Tokens are signed with a key of their own, derived from the server's secret. */
-export const createCredentials = (db: Pick<Database, 'system'>, secretKey: string): Credentials => {
+/**
+ * Reads and makes credentials. Tokens are signed with a key of their own, derived from the server's secret; those that
+ * were signed with an earlier one are good until their end.
+ */
+export const createCredentials = (
+  db: Pick<Database, 'system'>,
+  secretKey: string,
+  earlierKeys: readonly string[] = [],
+): Credentials => {
   const { system } = db
-  const signingKey = new Uint8Array(hkdfSync('sha256', secretKey, '', 'carillon recipient tokens', 32))
+  const signingKey = signingKeyOf(secretKey)
+  const verifyingKeys = [signingKey, ...earlierKeys.map(signingKeyOf)]
   const cache = new Map<string, Found & { readonly until: number }>()
   const unknown = new Map<string, number>()
   const noteUsed = noteUses(db)
@@ -106,7 +127,7 @@ export const createCredentials = (db: Pick<Database, 'system'>, secretKey: strin
 
   const verified = async (token: string) => {
     try {
-      const { payload } = await jwtVerify(token, signingKey, { algorithms: ['HS256'], audience: AUDIENCE })
+      const { payload } = await verifyToken(token, verifyingKeys)
       const { sub, tenant, exp, gen = 0 } = payload
       if (typeof sub !== 'string' || typeof tenant !== 'string' || exp === undefined || typeof gen !== 'number')
         return null
@@ -132,7 +153,7 @@ export const createCredentials = (db: Pick<Database, 'system'>, secretKey: strin
       credential.startsWith(KEY_PREFIX) ? byKey(credential, beforeLookUp) : byToken(credential),
     async wasValid(credential) {
       try {
-        await jwtVerify(credential, signingKey, { algorithms: ['HS256'], audience: AUDIENCE })
+        await verifyToken(credential, verifyingKeys)
         return true
       } catch (error) {
         // Looked at after its signature.

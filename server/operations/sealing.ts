@@ -14,6 +14,8 @@ export interface Sealing {
   open(event: EventKey, sealed: Uint8Array): readonly SecretEntry[] | null
   /** The same for the same text, and nothing that the text could be guessed by without the key. */
   mark(text: string): string
+  /** The marks that earlier keys of the server gave, for each of them. */
+  readonly earlierMarks: readonly ((text: string) => string)[]
 }
 
 /*
@@ -30,8 +32,8 @@ const ALGORITHM = 'aes-256-gcm'
 
 const additional = ({ tenantId, id }: EventKey): Buffer => Buffer.from(JSON.stringify([VERSION, tenantId, id]))
 
-/** Seals with keys of its own, derived from the server's secret. */
-export const createSealing = (secretKey: string): Sealing => {
+/** With keys of its own, derived from the server's secret. */
+const sealingWith = (secretKey: string): Omit<Sealing, 'earlierMarks'> => {
   const derive = (label: string) => Buffer.from(hkdfSync('sha256', secretKey, '', label, 32))
   const sealingKey = derive('carillon sealed payloads')
   const markingKey = derive('carillon secret fingerprints')
@@ -60,5 +62,23 @@ export const createSealing = (secretKey: string): Sealing => {
       }
     },
     mark: (text) => createHmac('sha256', markingKey).update(text).digest('base64url'),
+  }
+}
+
+/** Seals with the server's key, and opens what that or an earlier one has sealed. */
+export const createSealing = (secretKey: string, earlierKeys: readonly string[] = []): Sealing => {
+  const own = sealingWith(secretKey)
+  const earlier = earlierKeys.map(sealingWith)
+  return {
+    seal: own.seal,
+    open: (event, sealed) => {
+      for (const { open } of [own, ...earlier]) {
+        const secrets = open(event, sealed)
+        if (secrets) return secrets
+      }
+      return null
+    },
+    mark: own.mark,
+    earlierMarks: earlier.map(({ mark }) => mark),
   }
 }

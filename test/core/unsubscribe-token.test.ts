@@ -64,3 +64,14 @@ test('nothing of a subject can be read in its token', () => {
   expect(other.length).toBe(token.length)
   expect(other.slice(0, 12)).not.toBe(token.slice(0, 12))
 })
+
+test('after a change of the key links by the earlier one go on, and no others', () => {
+  const before = unsubscribeTokens('another-secret-key-of-32-characters-or-so')
+  const after = unsubscribeTokens('a-secret-key-for-tests-of-32-characters', [
+    'another-secret-key-of-32-characters-or-so',
+  ])
+  expect(after.open(before.seal(SUBJECT))).toEqual(SUBJECT)
+  expect(after.seal(SUBJECT)).toBe(tokens.seal(SUBJECT))
+  expect(before.open(after.seal(SUBJECT))).toBeNull()
+  expect(after.open(unsubscribeTokens('a-third-key-that-nobody-was-told-of').seal(SUBJECT))).toBeNull()
+})

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { idOfType } from '../../server/core/node-id.ts'
 import { defineNotifier, type Recipient, secret } from '../../server/index.ts'
 import { createSecretsSweep } from '../../server/operations/erase-secrets.ts'
 import { createSealing } from '../../server/operations/sealing.ts'
+import { tallyOf } from '../security/tally.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { TestClock } from '../support/clock.ts'
 import { deliveriesOf, deliveryOf, standsOf } from '../support/deliveries.ts'
@@ -16,6 +17,7 @@ import { refusalOf, trigger as triggerOn, tryTrigger } from '../support/trigger.
 import { until } from '../support/until.ts'
 
 const NOW = '2026-01-15T12:00:00.000Z'
+const KEY = 'the-key-that-was-there-first-of-32-characters'
 const CODE = 'hunter2'
 
 /** What each function of the notifiers was given, latest last. */
@@ -74,9 +76,13 @@ const clock = new TestClock(NOW)
 const adapters = { email: mail, sms: phone }
 let carillon: TestCarillon
 beforeAll(async () => {
-  carillon = await startCarillon({ notifiers: [reset], adapters }, { clock })
+  carillon = await startCarillon({ notifiers: [reset], adapters }, { clock, secretKey: KEY })
 })
-afterAll(() => carillon.close())
+const tally = tallyOf('S19')
+afterAll(async () => {
+  await carillon.close()
+  tally.report()
+})
 afterEach(() => {
   seen = []
   clock.set(NOW)
@@ -155,7 +161,7 @@ test('the same request is recognised, and another secret is another request', as
 })
 
 test('what marks a secret in the fingerprint takes the key to be made', () => {
-  const [one, other] = ['a-secret-key', 'another-secret-key'].map(createSealing)
+  const [one, other] = ['a-secret-key', 'another-secret-key'].map((key) => createSealing(key))
   expect(one?.mark(CODE)).toBe(one?.mark(CODE))
   expect(one?.mark(CODE)).not.toBe(other?.mark(CODE))
 })
@@ -173,8 +179,8 @@ test('what is sealed opens for its own event, with its own key, unchanged', () =
   for (const [index, byte] of sealed.entries()) {
     const changed = Buffer.from(sealed)
     changed[index] = byte ^ 1
-    expect(sealing.open(event, changed)).toBeNull()
-    expect(sealing.open(event, sealed.subarray(0, index))).toBeNull()
+    tally.tried(`byte ${index} changed`, sealing.open(event, changed) !== null)
+    tally.tried(`cut off at byte ${index}`, sealing.open(event, sealed.subarray(0, index)) !== null)
   }
 })
 
@@ -448,11 +454,112 @@ test('a server with another key plans what needs no secret, and opens none', asy
 test('code that does not mark a field any more does not get what was sealed into an inbox', async () => {
   const ada = somebody()
   await trigger({}, { recipients: [ada], sendAt: '2026-01-15T13:00:00.000Z' })
-  const other = await startCarillon({ notifiers: [unmarked], adapters }, { databaseUrl: carillon.databaseUrl, clock })
+  const { databaseUrl } = carillon
+  const other = await startCarillon({ notifiers: [unmarked], adapters }, { databaseUrl, clock, secretKey: KEY })
   clock.advance(3_600_000)
   await other.drainJobs()
   await other.close()
   const { rows } = await carillon.sql.query('select content from notification where recipient_id = $1', [ada.id])
   expect(rows).toEqual([{ content: { title: 'null' } }])
   expect(textsTo(ada)).toEqual([CODE])
+})
+
+/** All that is stored, as text and as the bytes that it is. */
+const everyRow = async (): Promise<string> => {
+  const { rows: tables } = await carillon.sql.query<{ name: string }>(
+    `select c.relname as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')`,
+  )
+  const texts = await Promise.all(
+    tables.map(async ({ name }) => {
+      const { rows } = await carillon.sql.query<{ row: string }>(`select t::text as row from "${name}" t`)
+      return rows.map(({ row }) => row).join('\n')
+    }),
+  )
+  return texts.join('\n')
+}
+
+test('whoever reads the whole database reads no secret, in no spelling, and no key', async () => {
+  const code = 'rosebud-4711'
+  await trigger({ code }, { sendAt: '2026-01-15T13:00:00.000Z' })
+  const token = await carillon.tokenFor('ada')
+  const stored = await everyRow()
+  const bytes = Buffer.from(code)
+  for (const [what, text] of [
+    ['the secret', code],
+    ['the secret in hexadecimal', bytes.toString('hex')],
+    ['the secret in base64', bytes.toString('base64').slice(0, -2)],
+    ['its hash', createHash('sha256').update(code).digest('hex')],
+    ['its hash as JSON', createHash('sha256').update(JSON.stringify(code)).digest('hex')],
+    ['an API key', carillon.operatorKey],
+    ['an API key in hexadecimal', Buffer.from(carillon.operatorKey).toString('hex')],
+    ['a token', token],
+    ['the key that all is sealed with', KEY],
+    ['that key in hexadecimal', Buffer.from(KEY).toString('hex')],
+  ] as const)
+    tally.tried(what, stored.includes(text))
+  // What is looked for is found where it is: the hash of a key is there.
+  expect(stored).toContain(createHash('sha256').update(carillon.operatorKey).digest('hex'))
+  clock.advance(3_600_000)
+  await carillon.drainJobs()
+})
+
+const NEW_KEY = 'the-key-that-came-after-it-of-32-characters'
+
+/** A server of the same database after the key was changed, knowing the earlier one or not. */
+const afterChange = (earlierSecretKeys: readonly string[]) =>
+  startCarillon(
+    { notifiers: [reset], adapters },
+    { databaseUrl: carillon.databaseUrl, clock, secretKey: NEW_KEY, earlierSecretKeys },
+  )
+
+test('once the key was changed, what the earlier one has made is good where that is known, and else is not', async () => {
+  const ada = somebody()
+  const input = { idempotencyKey: randomUUID(), recipients: [ada], sendAt: '2026-01-15T13:00:00.000Z' }
+  const { event } = await trigger({}, input)
+  const token = await carillon.tokenFor(ada.id)
+  const viewer = '{ viewer { recipientId } }'
+
+  const stranger = await afterChange(['a-key-that-nobody-ever-had-of-32-characters'])
+  tally.tried('a token by a key that is not known', (await stranger.ask(token, viewer)).status !== 401)
+  const repeat = { ...input, notificationKey: 'password.reset', payload: { code: CODE } }
+  tally.tried(
+    'a repeat by a key that is not known',
+    refusalOf(await tryTrigger(stranger, repeat)).code !== 'IDEMPOTENCY_CONFLICT',
+  )
+  await stranger.close()
+
+  const heir = await afterChange([KEY])
+  expect((await heir.ok(token, viewer)).viewer).toEqual({ recipientId: ada.id })
+  expect(await triggerOn(heir, repeat)).toMatchObject({ deduplicated: true, event: { id: event.id } })
+  const other = { ...repeat, payload: { code: 'hunter3' } }
+  tally.tried(
+    'another secret under the same key',
+    refusalOf(await tryTrigger(heir, other)).code !== 'IDEMPOTENCY_CONFLICT',
+  )
+  // What is made now is made with the new key alone.
+  const made = await heir.tokenFor(ada.id)
+  tally.tried('a token of the new key at whoever has the old one', (await carillon.ask(made, viewer)).status !== 401)
+  clock.advance(3_600_000)
+  await heir.drainJobs()
+  expect(textsTo(ada)).toEqual([CODE])
+  await heir.close()
+})
+
+test('an address that has it is not written to again because the key was changed', async () => {
+  const id = randomUUID()
+  const ada = { id, email: `${id}@example.test`, addresses: [{ channel: 'email', address: `${id}@work.example.test` }] }
+  mail.next({ outcome: 'accepted' }, { outcome: 'temporary' })
+  await trigger({ via: ['email'] }, { recipients: [ada] })
+  await carillon.drainJobs()
+  const heir = await afterChange([KEY])
+  clock.advance(3_600_000)
+  await heir.drainJobs()
+  await heir.close()
+  const addresses = mail.calls.flatMap((call) => (call.recipient.id === id ? [call.address] : []))
+  const [first, again] = [ada.email, `${id}@work.example.test`].sort(
+    (one, other) => addresses.filter((at) => at === one).length - addresses.filter((at) => at === other).length,
+  )
+  tally.tried('an address that has it', addresses.filter((at) => at === first).length > 1)
+  expect(addresses.filter((at) => at === again)).toHaveLength(2)
+  expect(await standsOf(carillon, { recipientId: id })).toEqual(['email SUCCEEDED'])
 })

@@ -10,6 +10,7 @@ import type { BegunDelivery, NewTransition } from '../../db/sql/begin-deliveries
 import type { EventRow } from '../../db/sql/load-events-by-key.ts'
 import type { ClaimedDeliveryRow } from '../../db/sql/lock-claimed-deliveries.ts'
 import { newId } from '../../ids.ts'
+import type { AddressKey } from '../capabilities.ts'
 import { planFacts, type RecipientFacts } from '../facts.ts'
 
 /** What was read about one claimed delivery, under its lock. */
@@ -21,7 +22,7 @@ export interface ClaimFacts {
   /** How it is tried again where no adapter carries its channel. */
   readonly retry: RetryPolicy
   readonly needsAddress: boolean
-  readonly addressKey: (address: string) => string
+  readonly addressKey: AddressKey
   readonly defaultTimeZone: string | null
   readonly now: Date
 }
@@ -202,8 +203,8 @@ const targetsOf = (
 ): Pick<Beginning, 'targets' | 'earlier'> => {
   const triedAt = (key: string | null) => tried.filter((one) => one.key === key)
   if (!needsAddress && usable.length === 0) return { targets: [{ address: null, addressKey: null }], earlier: [] }
-  const all = usable.map((address) => ({ address, addressKey: addressKey(address) }))
   const keys = new Set(tried.flatMap(({ key }) => key ?? []))
+  const all = usable.map((address) => ({ address, addressKey: addressKey(address, keys) }))
   return {
     targets: all.filter((target) => endOf(triedAt(target.addressKey)) === null),
     earlier: [...keys].flatMap((key) => endOf(triedAt(key)) ?? []),

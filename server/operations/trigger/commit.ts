@@ -104,7 +104,7 @@ const sealSecrets = (
 }
 
 const repeatOf = (event: EventRow, item: PreparedTrigger): CommitOutcome =>
-  event.fingerprint.equals(item.fingerprint)
+  [item.fingerprint, ...item.earlierFingerprints].some((one) => event.fingerprint.equals(one))
     ? { kind: 'repeated', event }
     : {
         kind: 'refused',

@@ -59,6 +59,8 @@ export interface PreparedTrigger {
   readonly path: InputPath
   readonly definition: AnyDefinition
   readonly fingerprint: Buffer
+  /** What it would have been by each earlier key of the server: one where nothing is secret is the same by all. */
+  readonly earlierFingerprints: readonly Buffer[]
   /** The payload with `null` for each secret field, and what was in their places. */
   readonly open: unknown
   readonly secrets: readonly SecretEntry[]
@@ -205,10 +207,14 @@ export const prepareTrigger = async (
   const checked = await checkTrigger(capabilities, call)
   const { definition, named, actorId } = checked
   const paths = secretPathsOf(definition)
-  const identity = requestIdentity(
-    { ...request, payload: markSecrets(paths, request.payload, capabilities.sealing.mark) },
-    request.recipients ? normaliseRecipients(request.recipients, actorId) : null,
-  )
+  const { mark, earlierMarks } = capabilities.sealing
+  const recipientsGiven = request.recipients ? normaliseRecipients(request.recipients, actorId) : null
+  const fingerprintBy = (one: typeof mark): Buffer => {
+    const payload = markSecrets(paths, request.payload, one)
+    return createHash('sha256')
+      .update(requestIdentity({ ...request, payload }, recipientsGiven))
+      .digest()
+  }
   const scheduled = request.sendAt != null && request.sendAt > (capabilities.clock.now() ?? new Date())
   const all = scheduled ? null : await withSubscribers(capabilities, tenantId, checked)
   const prepared = {
@@ -216,7 +222,8 @@ export const prepareTrigger = async (
     request,
     path,
     definition,
-    fingerprint: createHash('sha256').update(identity).digest(),
+    fingerprint: fingerprintBy(mark),
+    earlierFingerprints: paths.length === 0 ? [] : earlierMarks.map(fingerprintBy),
     ...splitSecrets(paths, request.payload),
     given: named.filter((recipient) => !isBareRecipient(recipient)),
     recipientIds: (all ?? named).map(({ id }) => id),

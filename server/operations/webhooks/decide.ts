@@ -17,6 +17,7 @@ import type { BouncedAddress } from '../../db/sql/mark-bounced.ts'
 import type { ReportRow } from '../../db/sql/read-reports.ts'
 import type { TransitionRow } from '../../db/sql/transition-rows.ts'
 import { newId } from '../../ids.ts'
+import type { AddressKey } from '../capabilities.ts'
 import type { IgnoredReason } from './accept.ts'
 
 /** What is to be written about a batch of reports. */
@@ -32,7 +33,7 @@ export interface ReportContext {
   /** How a delivery is tried again whose channel no adapter carries. */
   readonly retry: RetryPolicy
   readonly recipientOf: (row: ReportRow) => Recipient | undefined
-  readonly addressKey: (address: string) => string
+  readonly addressKey: AddressKey
   readonly now: Date
   /** In `[0, 1)`. */
   readonly random: () => number
@@ -55,8 +56,10 @@ interface Subject {
   readonly address: string | null
 }
 
-const subjectOf = (row: ReportRow, owned: readonly string[], addressKey: (address: string) => string): Subject => {
-  const byKey = new Map(owned.map((address) => [addressKey(address), address]))
+const subjectOf = (row: ReportRow, owned: readonly string[], addressKey: AddressKey): Subject => {
+  const written = [row.address_key, ...row.tried.map(({ key }) => key), ...Object.keys(row.called ?? {})]
+  const known = new Set(written.flatMap((key) => key ?? []))
+  const byKey = new Map(owned.map((address) => [addressKey(address, known), address]))
   const key =
     row.address_key ??
     addressOfReport({
