@@ -44,6 +44,7 @@ const literals = ['server', 'schema', 'client-sdk'].flatMap((folder) =>
 const OWN_SETTINGS = new Set([
   'server/environment.ts: \\/+$',
   'server/adapters/twilio.ts: \\/+$',
+  'schema/reference.ts: \\s*\\[([^\\]]*)\\]',
   'server/adapters/receivers/twilio.ts: \\/+$',
   'server/adapters/vapid.ts: ^mailto:.+@.+$',
   'server/adapters/web-push.ts: [\\w-]+\\.[\\w.-]+',
