@@ -7,7 +7,10 @@ export const isUuid = (text: string): boolean => UUID.test(text)
 
 /** The opaque id that the API gives a row of this type. */
 export const nodeId = (type: string, uuid: string): string =>
-  btoa(`${type}:${uuid.toLowerCase()}`).replaceAll('+', '-').replaceAll('/', '_').replace(/={1,2}$/, '')
+  btoa(`${type}:${uuid.toLowerCase()}`)
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/={1,2}$/, '')
 
 /** The type that an opaque id names; `null` where the text is none. */
 export const typeOfNodeId = (text: string): string | null => {
