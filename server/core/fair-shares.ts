@@ -9,22 +9,30 @@ export interface Crowd {
   readonly held: ReadonlyMap<string, number>
 }
 
+export interface Shares {
+  /** Tenants that get none are not in it. */
+  readonly shares: ReadonlyMap<string, number>
+  /** Who was dealt the last place: the next turn begins behind them. `null` where nobody was dealt any. */
+  readonly last: string | null
+}
+
 /**
  * Deals places out one by one: each goes to whoever has the fewest by then, and among equals to whoever is earlier in
- * the list. Tenants that get none are not in the answer.
+ * the list.
  */
-export const fairShares = ({ free, most, waiting, held }: Crowd): ReadonlyMap<string, number> => {
+export const fairShares = ({ free, most, waiting, held }: Crowd): Shares => {
   const shares = new Map<string, number>()
   const heldBy = (tenant: string): number => (held.get(tenant) ?? 0) + (shares.get(tenant) ?? 0)
   let left = free
-  let level = Math.min(...waiting.map(heldBy))
-  for (; left > 0 && level < most; level++) {
+  let last: string | null = null
+  for (let level = Math.min(...waiting.map(heldBy)); left > 0 && level < most; level++) {
     for (const tenant of waiting) {
       if (left === 0) break
       if (heldBy(tenant) > level) continue
       shares.set(tenant, (shares.get(tenant) ?? 0) + 1)
+      last = tenant
       left--
     }
   }
-  return shares
+  return { shares, last }
 }

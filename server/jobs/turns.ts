@@ -1,6 +1,7 @@
 import { fairShares } from '../core/fair-shares.ts'
 import type { Claim, Offer } from '../db/sql/claim-due.ts'
 import { MOST_TENANTS, type WaitingTenantRow } from '../db/sql/read-waiting-tenants.ts'
+import { createCompany } from './company.ts'
 import type { Lane } from './sources.ts'
 
 /*
@@ -12,98 +13,128 @@ import type { Lane } from './sources.ts'
 /** A lane with places that are free. */
 export interface OpenLane extends Lane {
   readonly free: number
-  /** How many of those places that are taken each tenant has. */
+  /** How many of the places that its limit bounds each tenant has. */
   readonly held: ReadonlyMap<string, number>
 }
 
 export interface Turns {
   /** The crowded ones of these lanes, and after which tenant the next turn begins: whose tenants the offers depend on. */
   crowded(lanes: readonly OpenLane[]): ReadonlyMap<string, string>
-  /** What to claim at most: of a crowded lane for each tenant, of others in all. */
-  offers(lanes: readonly OpenLane[], tenants: readonly WaitingTenantRow[]): readonly Offer[]
-  /** What came of the offers. */
-  claimed(offers: readonly Offer[], claims: readonly Claim[]): void
+  /**
+   * What to claim at most: of a crowded lane for each tenant, of others in all. `lookFurther`: those tenants of a lane that
+   * were looked at get nothing, and others come after them.
+   */
+  offers(
+    lanes: readonly OpenLane[],
+    tenants: readonly WaitingTenantRow[],
+  ): { readonly offers: readonly Offer[]; readonly lookFurther: boolean }
+  /** Those of the claims that the offers came to which may be begun; the others are to be given back. */
+  keep(lanes: readonly OpenLane[], offers: readonly Offer[], claims: readonly Claim[]): readonly Claim[]
 }
 
-/** For so long others count with a tenant that was seen. */
-const COMPANY_MS = 3_600_000
+/** Whose turn it was last in a crowded lane. */
+interface Turn {
+  readonly last: string
+  /** The first tenant that got nothing since somebody got something; `null` where somebody did at the last look. */
+  readonly nothingSince: string | null
+}
 
-/** The part of a lane's places that one tenant never has, where there are others. */
-const KEPT_FREE = 0.1
+const BEGIN: Turn = { last: '', nothingSince: null }
+
+/** The second claim of each tenant comes after the first of all of them, and so on. */
+const byTurns = (claims: readonly Claim[]): readonly Claim[] => {
+  const counts = new Map<string, number>()
+  const ranked = claims.map((claim) => {
+    const rank = counts.get(claim.tenant_id) ?? 0
+    counts.set(claim.tenant_id, rank + 1)
+    return { claim, rank }
+  })
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ claim }) => claim)
+}
 
 export const createTurns = (now: () => number = () => performance.now()): Turns => {
-  /** Crowded lanes, and whose turn was the last. */
-  const lastTurns = new Map<string, string>()
-  /** The last tenant of each lane, and the last that was another one. */
-  const seen = new Map<
-    string,
-    { readonly tenant: string; readonly other: { readonly tenant: string; at: number } | null; at: number }
-  >()
+  const turns = new Map<string, Turn>()
+  const company = createCompany(now)
 
-  const note = (lane: string, tenant: string): void => {
-    const last = seen.get(lane)
-    if (last?.tenant === tenant) last.at = now()
-    else seen.set(lane, { tenant, other: last ? { tenant: last.tenant, at: last.at } : null, at: now() })
-  }
-
-  /** The most places that one tenant may have. */
-  const mostOf = ({ lane, capacity }: Lane): number => {
-    const other = seen.get(lane)?.other
-    if (!other || now() - other.at > COMPANY_MS || capacity < 2) return capacity
-    return capacity - Math.max(1, Math.floor(capacity * KEPT_FREE))
-  }
-
-  /** What may be claimed of a lane whoever's it is: any one tenant may turn out to have it all. */
-  const freeForAny = (lane: OpenLane): number => Math.min(lane.free, mostOf(lane) - Math.max(0, ...lane.held.values()))
-
+  /** What may be claimed of a lane whosever it is: any one tenant may turn out to have it all. */
   const forAny = (lane: OpenLane): readonly Offer[] => {
-    const places = freeForAny(lane)
+    const places = Math.min(lane.free, company.mostOf(lane) - Math.max(0, ...lane.held.values()))
     return places > 0 ? [{ lane: lane.lane, tenantId: null, places }] : []
   }
 
-  const turnOf = (lane: OpenLane, tenants: readonly WaitingTenantRow[]): readonly Offer[] => {
+  const shared = (lane: OpenLane, tenants: readonly WaitingTenantRow[]): readonly Offer[] => {
     const waiting = tenants.filter(({ waits }) => waits).map((row) => row.tenant_id)
-    if (tenants.length === MOST_TENANTS) lastTurns.set(lane.lane, tenants.at(-1)?.tenant_id ?? '')
-    // Nobody, or nobody among so many: the oldest, whoever's it is.
+    // Nobody, or nobody among so many: the oldest, whosever it is.
     if (waiting.length === 0) return forAny(lane)
-    const shares = fairShares({ free: lane.free, most: mostOf(lane), waiting, held: lane.held })
-    const last = waiting.findLast((tenant) => shares.has(tenant))
-    if (last !== undefined && shares.size < waiting.length) lastTurns.set(lane.lane, last)
+    const most = company.mostOf(lane)
+    const { shares, last } = fairShares({ free: lane.free, most, waiting, held: lane.held })
+    const { nothingSince } = turns.get(lane.lane) ?? BEGIN
+    if (last !== null && (shares.size < waiting.length || tenants.length < MOST_TENANTS)) {
+      turns.set(lane.lane, { last, nothingSince })
+    }
     return [...shares].map(([tenantId, places]) => ({ lane: lane.lane, tenantId, places }))
+  }
+
+  /** Whether there are tenants beyond those that were looked at and got nothing, until all have been looked at once. */
+  const goesOn = ({ lane }: OpenLane, tenants: readonly WaitingTenantRow[], isBarren: boolean): boolean => {
+    const { last, nothingSince } = turns.get(lane) ?? BEGIN
+    const [first] = tenants
+    const isRound = !first || tenants.length < MOST_TENANTS || tenants.some((row) => row.tenant_id === nothingSince)
+    const more = isBarren && !isRound
+    turns.set(lane, { last, nothingSince: more ? (nothingSince ?? first.tenant_id) : null })
+    return more
+  }
+
+  const turnOf = (lane: OpenLane, tenants: readonly WaitingTenantRow[]) => {
+    // The next look goes on behind these, unless not all of them get something.
+    const end = tenants.length === MOST_TENANTS ? tenants.at(-1) : undefined
+    if (end) turns.set(lane.lane, { ...(turns.get(lane.lane) ?? BEGIN), last: end.tenant_id })
+    const offers = shared(lane, tenants)
+    return { offers, lookFurther: goesOn(lane, tenants, offers.length === 0) }
   }
 
   return {
     crowded(lanes) {
-      for (const lane of lanes) {
-        if (freeForAny(lane) <= 0 && !lastTurns.has(lane.lane)) lastTurns.set(lane.lane, '')
-      }
+      for (const lane of lanes) if (!turns.has(lane.lane) && forAny(lane).length === 0) turns.set(lane.lane, BEGIN)
       return new Map(
         lanes.flatMap(({ lane }) => {
-          const last = lastTurns.get(lane)
-          return last === undefined ? [] : [[lane, last]]
+          const turn = turns.get(lane)
+          return turn ? [[lane, turn.last]] : []
         }),
       )
     },
-    offers: (lanes, tenants) =>
-      lanes.flatMap((lane) =>
-        lastTurns.has(lane.lane)
+    offers(lanes, tenants) {
+      const made = lanes.map((lane) =>
+        turns.has(lane.lane)
           ? turnOf(
               lane,
               tenants.filter((row) => row.lane === lane.lane),
             )
-          : forAny(lane),
-      ),
-    claimed(offers, claims) {
-      const counts = new Map<string, number>()
-      for (const { lane, tenant_id: tenant } of claims) {
-        counts.set(lane, (counts.get(lane) ?? 0) + 1)
-        note(lane, tenant)
-      }
+          : { offers: forAny(lane), lookFurther: false },
+      )
+      return { offers: made.flatMap(({ offers }) => offers), lookFurther: made.some((one) => one.lookFurther) }
+    },
+    keep(lanes, offers, claims) {
       for (const { lane, tenantId, places } of offers) {
         if (tenantId !== null) continue
-        if ((counts.get(lane) ?? 0) < places) lastTurns.delete(lane)
-        else if (!lastTurns.has(lane)) lastTurns.set(lane, '')
+        if (claims.filter((claim) => claim.lane === lane).length < places) turns.delete(lane)
+        else if (!turns.has(lane)) turns.set(lane, BEGIN)
       }
+      const open = new Map(lanes.map((lane) => [lane.lane, lane]))
+      const limitOf = (claim: Claim): string => open.get(claim.lane)?.limitedBy ?? claim.lane
+      for (const claim of claims) company.saw(limitOf(claim), claim.tenant_id)
+      // Lanes that share a limit were each offered all that is left of it, and who is seen for the first time had no company.
+      const taken = new Map<string, number>()
+      const count = (key: string): number => taken.get(key) ?? 0
+      return byTurns(claims).filter((claim) => {
+        const lane = open.get(claim.lane)
+        if (!lane) return false
+        const [ofAll, ofTenant] = [lane.limitedBy, `${lane.limitedBy} ${claim.tenant_id}`]
+        const held = lane.held.get(claim.tenant_id) ?? 0
+        if (count(ofAll) >= lane.free || held + count(ofTenant) >= company.mostOf(lane)) return false
+        for (const key of [ofAll, ofTenant]) taken.set(key, count(key) + 1)
+        return true
+      })
     },
   }
 }

@@ -103,18 +103,6 @@ export const createWorker = ({
     }
   }
 
-  /** Lanes that share a limit were each offered all that is left of it: what is more than that is not begun. */
-  const withinLimits = (source: Source, claims: readonly Claim[]): readonly Claim[] => {
-    const left = new Map<string, number>()
-    for (const { limitedBy, capacity } of source.lanes()) left.set(limitedBy, capacity - takenOf(limitedBy))
-    return claims.filter((claim) => {
-      const name = source.limiterOf(claim)
-      const places = left.get(name) ?? 0
-      left.set(name, places - 1)
-      return places > 0
-    })
-  }
-
   const waitingTenants = async (lanes: readonly OpenLane[]): Promise<readonly WaitingTenantRow[]> => {
     const crowded = turns.crowded(lanes)
     if (crowded.size === 0) return []
@@ -126,18 +114,16 @@ export const createWorker = ({
     if (lanes.length === 0) return 0
     const startTime = Date.now()
     const asked = performance.now()
-    const offers = turns.offers(lanes, await waitingTenants(lanes))
+    const { offers, lookFurther } = turns.offers(lanes, await waitingTenants(lanes))
+    if (lookFurther) again = true
     if (offers.length === 0) return 0
     const { rows } = await db.system.query<Claim>(claimDue(offers, { now: clock.now(), leaseMs }))
-    turns.claimed(offers, rows)
     // Most looks at the queue find nothing, and are worth no span.
     if (rows.length > 0)
       startSpan('carillon.claim', { startTime, attributes: { 'carillon.claimed': rows.length } }).end()
     telemetry.emit('queue.looked_at', { claimed: rows.length, durationMs: performance.now() - asked })
-    const begun = sources.map((source) => {
-      const claims = rows.filter(({ kind }) => kind === source.kind)
-      return { source, claims: state === 'draining' ? [] : withinLimits(source, claims) }
-    })
+    const kept = state === 'draining' ? [] : turns.keep(lanes, offers, rows)
+    const begun = sources.map((source) => ({ source, claims: kept.filter(({ kind }) => kind === source.kind) }))
     for (const { source, claims } of begun) {
       if (claims.length === 0) continue
       telemetry.emit('work.claimed', { kind: source.kind, count: claims.length })
@@ -145,10 +131,10 @@ export const createWorker = ({
       running.add(work)
       void work.finally(() => running.delete(work))
     }
-    const kept = new Set(begun.flatMap(({ claims }) => claims))
-    const surplus = rows.filter((claim) => !kept.has(claim))
+    const underWay = new Set(begun.flatMap(({ claims }) => claims))
+    const surplus = rows.filter((claim) => !underWay.has(claim))
     if (surplus.length > 0) await db.system.query(releaseDue(surplus))
-    return kept.size
+    return underWay.size
   }
 
   /** One claim at a time; who comes meanwhile makes it go round once more. */

@@ -17,7 +17,16 @@ test.each([
   ['what those hold who do not wait is no matter', { free: 2, most: 9, waiting: ['a'], held: { z: 7 } }, { a: 2 }],
   ['where nobody waits nobody gets any', { free: 2, most: 9, waiting: [], held: { z: 7 } }, {}],
 ])('%s', (_, { held, ...crowd }, shares) => {
-  expect(Object.fromEntries(fairShares({ ...crowd, held: new Map(Object.entries(held)) }))).toEqual(shares)
+  const dealt = fairShares({ ...crowd, held: new Map(Object.entries(held)) })
+  expect(Object.fromEntries(dealt.shares)).toEqual(shares)
+})
+
+test('the last place is the last that was dealt', () => {
+  const lastOf = (free: number, held: Readonly<Record<string, number>> = {}) =>
+    fairShares({ free, most: 9, waiting: ['a', 'b', 'c'], held: new Map(Object.entries(held)) }).last
+  expect([1, 2, 3, 4].map((free) => lastOf(free))).toEqual(['a', 'b', 'c', 'a'])
+  expect(lastOf(2, { a: 1, c: 1 })).toBe('a')
+  expect(lastOf(0)).toBeNull()
 })
 
 test('no place is left that somebody could have, and nobody has two more than another who waits', () => {
@@ -30,7 +39,8 @@ test('no place is left that somebody could have, and nobody has two more than an
   fc.assert(
     fc.property(crowds, ({ had, ...crowd }) => {
       const held = new Map(Object.entries(had))
-      const shares = fairShares({ ...crowd, held })
+      const { shares, last } = fairShares({ ...crowd, held })
+      expect(last === null).toBe(shares.size === 0)
       const given = [...shares.values()].reduce((sum, share) => sum + share, 0)
       const after = (tenant: string) => (held.get(tenant) ?? 0) + (shares.get(tenant) ?? 0)
       const wanted = crowd.waiting.reduce((sum, one) => sum + Math.max(0, crowd.most - (held.get(one) ?? 0)), 0)

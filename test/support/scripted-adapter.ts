@@ -8,6 +8,8 @@ export interface ScriptedAdapter extends Adapter {
   readonly calls: readonly OutgoingMessage[]
   /** What it does next, call by call; when all is done it accepts. */
   next(...acts: readonly Act[]): void
+  /** Takes back what it was told to do next. */
+  forget(): void
 }
 
 /** An adapter that does what it is told, well-behaved or not. */
@@ -19,6 +21,7 @@ export const scripted = (name: string, options: Partial<Adapter> = {}): Scripted
     ...options,
     calls,
     next: (...more) => void acts.push(...more),
+    forget: () => void acts.splice(0),
     deliver(message, signal) {
       calls.push(message)
       const act = acts.length > 0 ? acts.shift() : { outcome: 'accepted' }
