@@ -6,8 +6,8 @@ import { schema } from '../../schema/index.ts'
 import { type PersistedOperations, persistedOperations } from '../core/persisted-operations.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
-import { persistedFaults } from '../http/persisted-faults.ts'
-import { type ManifestEntry, readManifest } from '../http/persisted-manifest.ts'
+import { persistedFaults } from './persisted-faults.ts'
+import { type ManifestEntry, readManifest } from './persisted-manifest.ts'
 
 /** More than this in one breath nobody reads. */
 const MOST_SAID = 20

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hashOf } from '../../server/http/persisted-manifest.ts'
+import { hashOf } from '../../server/cli/persisted-manifest.ts'
 import { startCarillon } from '../support/carillon.ts'
 import { manifestOf, withFile } from '../support/persisted.ts'
 import { until } from '../support/until.ts'

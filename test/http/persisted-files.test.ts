@@ -4,11 +4,11 @@ import { parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { manifest } from '../../client-sdk/build-manifest.ts'
 import { schema } from '../../schema/index.ts'
+import { persistedFaults } from '../../server/cli/persisted-faults.ts'
+import { hashOf, readManifest } from '../../server/cli/persisted-manifest.ts'
 import { readPersistedOperations } from '../../server/cli/persisted-operations.ts'
 import { readEnvironment } from '../../server/environment.ts'
 import { SetupError } from '../../server/errors.ts'
-import { persistedFaults } from '../../server/http/persisted-faults.ts'
-import { hashOf, readManifest } from '../../server/http/persisted-manifest.ts'
 import { manifestOf, withFile } from '../support/persisted.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hashOf } from '../../server/cli/persisted-manifest.ts'
 import { readPersistedOperations } from '../../server/cli/persisted-operations.ts'
 import type { PersistedOnly, PersistedOperations } from '../../server/core/persisted-operations.ts'
-import { hashOf } from '../../server/http/persisted-manifest.ts'
 
 /** A file of persisted operations, in a folder that `work` may fill with more. */
 export const withFile = async <T>(content: string, work: (file: string) => Promise<T>): Promise<T> => {

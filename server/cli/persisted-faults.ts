@@ -1,7 +1,7 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from 'graphql'
-import { costIn, documentFaults, tooExpensive } from './document-faults.ts'
-import { createDocumentReader } from './document-reader.ts'
-import { MAX_COST } from './operation-cost.ts'
+import { costIn, documentFaults, tooExpensive } from '../http/document-faults.ts'
+import { createDocumentReader } from '../http/document-reader.ts'
+import { MAX_COST } from '../http/operation-cost.ts'
 import { hashOf, type ManifestEntry } from './persisted-manifest.ts'
 
 const operationsIn = ({ definitions }: DocumentNode): readonly OperationDefinitionNode[] =>
