@@ -148,6 +148,13 @@ export const createCredentials = (
     return { tenantId, scopes: ['RECIPIENT'], ...rest, grant: tokensGrant(tenantId, generation) }
   }
 
+  /** Asked anew where no open door is remembered: a tenant may have been made since under a removed one's name. */
+  const generationOf = async (tenantId: string): Promise<number> => {
+    const remembered = await doorOf(tenantId)
+    const door = remembered?.disabled === false ? remembered : (await readDoors(db, [tenantId])).get(tenantId)
+    return door?.generation ?? 0
+  }
+
   return {
     authenticate: (credential, beforeLookUp) =>
       credential.startsWith(KEY_PREFIX) ? byKey(credential, beforeLookUp) : byToken(credential),
@@ -191,7 +198,7 @@ export const createCredentials = (
         throw badInput(`ttlSeconds must be between 1 and ${MAX_TOKEN_SECONDS}`, ['input', 'ttlSeconds'])
       }
       const expires = Math.floor(Date.now() / 1000) + seconds
-      const generation = (await doorOf(tenantId))?.generation ?? 0
+      const generation = await generationOf(tenantId)
       const token = await new SignJWT({ tenant: tenantId, ...(generation > 0 && { gen: generation }) })
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(id)

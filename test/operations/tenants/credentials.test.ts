@@ -90,6 +90,20 @@ test('a tenant that takes a removed one’s name is not opened by what that had 
   expect(await fresh().authenticate(await tokenOf('ada'))).toMatchObject({ tenantId })
 })
 
+test('whoever still remembers a removed tenant, or that it was none, signs good tokens for the one that takes its name', async () => {
+  const [sawDisabled, sawNone] = [fresh(), fresh()]
+  await disableTenant(carillon.app.db, tenantId)
+  await carillon.sql.query(`update tenant set disabled_at = disabled_at - interval '1 hour' where id = $1`, [tenantId])
+  await expect(sawDisabled.authenticate(token)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  await removeTenant(carillon.app.db, tenantId)
+  expect(await sawNone.authenticate(token)).toBeNull()
+  await ensureTenant(carillon.app, tenantId)
+  for (const credentials of [sawDisabled, sawNone]) {
+    const renewed = (await credentials.createRecipientToken({ tenantId }, { recipientId: 'ada' })).token
+    expect(await fresh().authenticate(renewed)).toMatchObject({ tenantId, recipientId: 'ada' })
+  }
+})
+
 test('while the database is away, a token of a tenant that was seen is still told from one that is not good', async () => {
   const credentials = fresh()
   await credentials.authenticate(token)
