@@ -10,10 +10,12 @@ import { z } from 'zod'
 import { clockFinding, measureSkew } from '../../server/cli/doctor/database.ts'
 import type { Finding } from '../../server/cli/doctor/finding.ts'
 import { nodeFinding } from '../../server/cli/doctor/installation.ts'
+import { persistedFinding } from '../../server/cli/doctor/persisted-operations.ts'
 import { queueFinding } from '../../server/cli/doctor/queue.ts'
 import { examine } from '../../server/cli/doctor.ts'
 import { decodeNodeId } from '../../server/core/node-id.ts'
 import { APPLICATION_ROLE, checkDatabase, openDatabase } from '../../server/db/client.ts'
+import { readEnvironment } from '../../server/environment.ts'
 import { defineNotifier } from '../../server/index.ts'
 import { startCarillon, type TestCarillon } from '../support/carillon.ts'
 import { databaseUrl } from '../support/database.ts'
@@ -106,6 +108,23 @@ test('the persisted operations are told of: whom they bind, how many there are, 
     expect(seen).toContain('(query Who): Cannot query field "nobody"')
     expect(advice).toContain('Write the file anew')
   })
+  await withFile(manifestOf('{ __schema { queryType { name } } }'), async (file) => {
+    const listed = { CARILLON_PERSISTED_OPERATIONS: file }
+    // As `carillon start` takes it, in development too.
+    expect((await seenWith(listed)).seen).toContain('(no name): GraphQL introspection')
+    expect((await seenWith({ ...listed, CARILLON_GRAPHIQL: 'on' })).state).toBe('ok')
+  })
+})
+
+test('what goes wrong but is no fault of the persisted operations is not blamed on their file', async () => {
+  const files: readonly string[] = Object.assign([], {
+    [Symbol.iterator]: () => {
+      throw new RangeError('out of memory')
+    },
+  })
+  const { state, seen, advice } = await persistedFinding({ ...readEnvironment({}), persistedOperations: files })
+  expect([state, seen]).toEqual(['fault', 'out of memory'])
+  expect(advice).not.toContain('file')
 })
 
 test('a session in another time zone, or with more rights than it should have, is a fault', async () => {

@@ -1,6 +1,7 @@
 import type { Environment } from '../../environment.ts'
+import { SetupError } from '../../errors.ts'
 import { readPersistedOperations } from '../persisted-operations.ts'
-import { type Finding, fault, ok } from './finding.ts'
+import { type Finding, fault, faultOf, ok } from './finding.ts'
 
 const NAME = 'persisted operations'
 
@@ -10,14 +11,15 @@ const BOUND = {
   everyone: 'nobody may ask for anything else',
 } as const
 
-/** Which operations are listed, and whom that binds. */
+/** Which operations are listed, and whom that binds; looked at as `carillon start` does. */
 export const persistedFinding = async (environment: Environment): Promise<Finding> => {
-  const { persistedOperations: files, persistedOnly: only, graphiql, production } = environment
+  const { persistedOperations: files, persistedOnly: only, graphiql } = environment
   try {
-    const { texts } = await readPersistedOperations(environment, { introspection: graphiql ?? !production })
+    const { texts } = await readPersistedOperations(environment, { introspection: graphiql ?? false })
     const from = files.length > 0 ? `Carillon's own and ${files.join(', ')}` : "Carillon's own"
     return ok(NAME, only === 'off' && files.length === 0 ? 'off' : `${only}: ${texts.size} of ${from}; ${BOUND[only]}`)
   } catch (error) {
-    return fault(NAME, (error as Error).message, 'Write the file anew of the operations that your pages send')
+    if (!(error instanceof SetupError)) return faultOf(NAME, error as Error)
+    return fault(NAME, error.message, 'Write the file anew of the operations that your pages send')
   }
 }
