@@ -56,6 +56,12 @@ interface Operation {
   events: AsyncIterator<unknown> | null
 }
 
+/** What a close frame has room for, in bytes. */
+const MAX_REASON_BYTES = 123
+/** As much of a reason as can be sent, in whole characters. */
+const fitting = (reason: string): string =>
+  new TextDecoder().decode(Buffer.from(reason).subarray(0, MAX_REASON_BYTES), { stream: true })
+
 type Params = Readonly<Record<string, unknown>> | undefined
 
 const credentialIn = (params: Params): string | null => {
@@ -96,7 +102,7 @@ class Session {
       await this.obey(readMessage(text))
     } catch (error) {
       if (error instanceof CarillonError && error.code === 'FORBIDDEN')
-        return this.forbid('FORBIDDEN: the tenant is disabled')
+        return this.forbid(`FORBIDDEN: ${error.message}`)
       // Not the end of it for the client, as an internal error would be: it comes back.
       this.socket.close(CLOSE.tryAgainLater, this.options.toShown(error).message)
     }
@@ -226,7 +232,7 @@ class Session {
   }
 
   private forbid(reason = 'UNAUTHENTICATED'): void {
-    this.socket.close(CLOSE.forbidden, reason)
+    this.socket.close(CLOSE.forbidden, fitting(reason))
   }
 
   private stopWaiting(): void {

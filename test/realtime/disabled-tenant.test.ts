@@ -53,7 +53,10 @@ test('what is open by a disabled tenant’s keys and tokens ends, what comes is 
     expect([answer.status, answer.errors[0]?.extensions['code']]).toEqual([403, 'FORBIDDEN'])
     expect(answer.errors[0]?.message).toContain('The tenant "shut" is disabled')
     const socket = await openRawSocket(carillon.wsUrl, { token: credential })
-    expect(await socket.closure()).toEqual({ code: 4403, reason: 'FORBIDDEN: the tenant is disabled' })
+    expect(await socket.closure()).toEqual({
+      code: 4403,
+      reason: 'FORBIDDEN: The tenant "shut" is disabled: whoever runs this service can enable it again',
+    })
     expect(socket.messages).toEqual([])
   }
   expect((await carillon.ask('ck_guessed', VIEWER)).errors[0]?.message).not.toContain('disabled')
@@ -63,6 +66,16 @@ test('what is open by a disabled tenant’s keys and tokens ends, what comes is 
     await until('it is let in again', async () => (await carillon.ask(credential, VIEWER)).status === 200)
   }
   await neighbour.end()
+})
+
+test('a tenant of the longest name is told as much of it as a close has room for', async () => {
+  const name = 'n'.repeat(63)
+  const { operatorKey } = await keysOf(name)
+  await disableTenant(carillon.app.db, name)
+  const socket = await openRawSocket(carillon.wsUrl, { token: operatorKey })
+  const { code, reason } = await socket.closure()
+  expect([code, reason.length]).toEqual([4403, 123])
+  expect(reason).toContain(`FORBIDDEN: The tenant "${name}" is disabled: `)
 })
 
 test('what is open by a tenant’s tokens ends when they are revoked, and what is open by a key goes on', async () => {
