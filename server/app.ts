@@ -244,7 +244,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const db = openDatabase({
     url: databaseUrl,
     ...(options.connections && { connections: options.connections }),
-    onConnectionLost: (error) => telemetry.emit('database.connection_lost', { error }),
+    onConnectionLost: (error) => telemetry.emit('database.connection_lost', { to: 'primary', error }),
   })
   let bus: Bus
   try {
@@ -296,7 +296,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     ? openReplica({
         url: options.replicaUrl,
         ...(options.connections && { connections: options.connections }),
-        onConnectionLost: (error) => telemetry.emit('database.connection_lost', { error }),
+        onConnectionLost: (error) => telemetry.emit('database.connection_lost', { to: 'replica', error }),
       })
     : null
   const known = knowRecipients(db)

@@ -78,8 +78,11 @@ export const logTelemetry = (
   telemetry.on('bus.lost', ({ error }) => logger.warn({ err: own(error) }, 'not listening any more; it is tried again'))
   telemetry.on('history.pruned', (pruned) => logger.info(pruned, 'pruned what was old enough'))
   telemetry.on('bus.reconnected', () => logger.info('listening again; every open inbox is looked at'))
-  telemetry.on('database.connection_lost', ({ error }) =>
-    logger[away ? 'debug' : 'warn']({ err: own(error) }, 'an idle database connection died; it is replaced'),
+  telemetry.on('database.connection_lost', ({ to, error }) =>
+    logger[away && to === 'primary' ? 'debug' : 'warn'](
+      { err: own(error), to },
+      `an idle connection to the ${to === 'replica' ? 'replica' : 'database'} died; it is replaced`,
+    ),
   )
   telemetry.on('database.state', ({ state, error }) => {
     if (state === 'silent') {

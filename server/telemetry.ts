@@ -103,7 +103,7 @@ export interface Moments {
     readonly reports: number
   }
   /** A connection died while idle; it is replaced by itself. */
-  'database.connection_lost': { readonly error: Error }
+  'database.connection_lost': { readonly to: 'primary' | 'replica'; readonly error: Error }
   /**
    * How the database stands: it answers, has not answered for a second, or is lost, and why. While it is lost, requests are
    * refused at once.

@@ -23,6 +23,7 @@ const UNREACHABLE = new Set([
 ])
 // As Prisma says that it has no connection, or got none in time.
 const PRISMA_AWAY = /^P(1001|1002|1008|1017|2024|2028)$/
+const PRISMA_CONTENTION = 'P2034'
 // pg reports these as plain errors, without any code.
 const CONNECTION_MESSAGES =
   /connection terminated|timeout expired|timeout exceeded when trying to connect|query read timeout|not queryable|cannot use a pool after calling end/i
@@ -45,6 +46,7 @@ export const databaseFailure = (error: unknown): DatabaseFailure | null => {
     // 25006: the server has become a replica; the next connection finds the new primary.
     return code === '25006' || family === '08' || family === '53' || family === '57' ? 'unavailable' : 'fault'
   }
+  if (code === PRISMA_CONTENTION) return 'contention'
   if (typeof code === 'string' && (UNREACHABLE.has(code) || PRISMA_AWAY.test(code))) return 'unavailable'
   return CONNECTION_MESSAGES.test(error.message) ? 'unavailable' : null
 }

@@ -8,14 +8,15 @@ import type { Context as Trace } from '../tracing.ts'
 /** How many explanations are read at once. */
 const MAX_EXPLANATIONS = 100
 
-/** What a request stands within, for traces, and which database answers it. */
-export interface Asking {
-  readonly parent?: Trace | undefined
-  readonly reads?: 'primary' | 'replica' | undefined
-}
-
-/** One request's context. A plain object: Yoga copies its own properties, and would lose getters. */
-export const createContext = (served: App, principal: Principal, { parent, reads }: Asking = {}): Context => {
+/**
+ * One request's context: `parent` is what it stands within, for traces, and `reads` which database answers it, the primary
+ * where left out. A plain object: Yoga copies its own properties, and would lose getters.
+ */
+export const createContext = (
+  served: App,
+  principal: Principal,
+  { parent, reads }: { readonly parent?: Trace | undefined; readonly reads?: 'primary' | 'replica' | undefined } = {},
+): Context => {
   // Whatever a query reads, it reads from there.
   const app = reads === 'replica' && served.replica ? { ...served, db: served.replica.db } : served
   const { tenantId } = principal

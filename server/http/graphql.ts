@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import type { PersistedOperations } from '../core/persisted-operations.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Context as Trace } from '../tracing.ts'
+import { streamsByName } from './accept.ts'
 import { type Asked, noteAsked } from './asked.ts'
 import { type Compiler, compiledExecution } from './compiled-execution.ts'
 import { createContext } from './context.ts'
@@ -12,7 +13,7 @@ import { documentChecks } from './document-checks.ts'
 import { ownErrorCodes } from './error-codes.ts'
 import type { ShownError } from './errors.ts'
 import { persistedDocuments } from './persisted-documents.ts'
-import { queriesAlone } from './replica-reads.ts'
+import { queriesAlone, replicaFailures } from './replica-reads.ts'
 
 /** What the doors know of a request before GraphQL does. */
 export interface ServerContext {
@@ -57,6 +58,8 @@ export const createGraphQLServer = (
       persistedDocuments(persisted),
       documentChecks({ introspection }),
       queriesAlone(),
+      streamsByName(),
+      replicaFailures(),
       compiledExecution(compiler),
       ownErrorCodes(shown),
       noteAsked(),

@@ -9,6 +9,7 @@ import { CarillonError, type ErrorCode, SetupError } from '../errors.ts'
 import { publicError } from '../operations/failures.ts'
 import { webhookAddressIn } from '../operations/webhooks/path.ts'
 import { requestContext } from '../tracing.ts'
+import { acceptedJson, asksForStream } from './accept.ts'
 import { createAdmission } from './admission.ts'
 import { type Asked, noteAnswer } from './asked.ts'
 import { credentialOf } from './auth.ts'
@@ -158,7 +159,8 @@ export const serveHttp = async (app: App, options: HttpOptions): Promise<HttpSer
     const parent = requestContext(request.headers)
     const holder = await admit(credentialOf(request), rates.addressOf(request))
     if (holder instanceof CarillonError) return refuse(response, holder)
-    const isStream = request.headers.accept?.includes('text/event-stream') === true
+    const isStream = asksForStream(request.headers.accept)
+    if (!isStream) request.headers.accept = acceptedJson(request.headers.accept)
     if (request.method === 'GET' && !isStream) {
       const error = new CarillonError(
         'BAD_USER_INPUT',

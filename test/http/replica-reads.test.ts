@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { applyMigrations } from '../../prisma/migrate.ts'
 import { replicaFinding } from '../../server/cli/doctor/replica.ts'
@@ -9,12 +10,13 @@ import { type Pair, startPair } from '../support/standby.ts'
 import { trigger } from '../support/trigger.ts'
 import { until } from '../support/until.ts'
 
+const config = defineConfig({ notifiers: [page], adapters: { pager: scripted('pager') } })
+
 let pair: Pair
 let carillon: TestCarillon
 beforeAll(async () => {
   pair = await startPair()
   await applyMigrations(pair.primaryUrl)
-  const config = defineConfig({ notifiers: [page], adapters: { pager: scripted('pager') } })
   carillon = await startCarillon(config, { databaseUrl: pair.primaryUrl, replicaUrl: pair.standbyUrl })
 }, 120_000)
 afterAll(async () => {
@@ -28,9 +30,13 @@ const STORY = 'query ($id: ID!) { explainDelivery(deliveryId: $id) { summary tim
 const send = async (
   key: string,
   query: string,
-  { headers = {}, variables = {} }: { headers?: Record<string, string>; variables?: object } = {},
+  {
+    headers = {},
+    variables = {},
+    to = carillon.graphqlUrl,
+  }: { headers?: Record<string, string>; variables?: object; to?: string } = {},
 ) => {
-  const response = await fetch(carillon.graphqlUrl, {
+  const response = await fetch(to, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...headers },
     body: JSON.stringify({ query, variables }),
@@ -78,6 +84,114 @@ test('a mutation is not answered by the replica', async () => {
   ])
 })
 
+test.each(['*/*', 'text/*'])('a subscription that accepts %s is not answered by the replica', async (accept) => {
+  const query = 'subscription { deliveryUpdates { id } }'
+  const refused = await send(carillon.operatorKey, query, { headers: { ...REPLICA, accept } })
+  expect(refused.errors).toMatchObject([
+    { message: 'A replica answers queries alone: leave carillon-read out', extensions: { code: 'BAD_USER_INPUT' } },
+  ])
+})
+
+const PAGER = 'notificationKey: "pager.call"'
+test.each([
+  ['deliveries', '{ deliveries(first: 5) { edges { node { id status attempts { outcome } } } } }'],
+  ['recipients', '{ recipients(first: 5) { edges { node { id } } } }'],
+  ['explainRecipient', `{ explainRecipient(recipientId: "ada", ${PAGER}) { summary } }`],
+  ['exportRecipient', '{ exportRecipient(recipientId: "ada") }'],
+  [
+    'simulateTrigger',
+    `{ simulateTrigger(input: { ${PAGER}, payload: {}, recipients: [{ id: "ada" }] }) { __typename } }`,
+  ],
+  [
+    'previewRendering',
+    `{ previewRendering(input: { ${PAGER}, channel: "pager", payload: {}, recipient: { id: "nobody" } }) { __typename } }`,
+  ],
+  ['queue', '{ queue { lane } }'],
+  ['outcomes', '{ outcomes { channel outcome count } }'],
+  [
+    'outcomeHistory',
+    `{ outcomeHistory(input: { insertedAfter: "${new Date(Date.now() - 3_600_000).toISOString()}", periodMinutes: 60 }) { startsAt } }`,
+  ],
+  ['inbox', '{ inbox(recipientId: "somebody new") { cursor counts { total } } }'],
+  ['preferences', '{ preferences(recipientId: "somebody new") { __typename } }'],
+  ['digestRules', '{ digestRules { key } }'],
+  ['workflowRuns', '{ workflowRuns(first: 5) { edges { node { id } } } }'],
+  ['webhookIngresses', '{ webhookIngresses(first: 5) { edges { node { id } } } }'],
+  ['notifiers', '{ notifiers { key } }'],
+  ['reasons', '{ reasons { code } }'],
+])('the replica answers %s', async (field, query) => {
+  const { status, headers, data, errors } = await send(carillon.operatorKey, query, { headers: REPLICA })
+  expect({ status, errors }).toEqual({ status: 200, errors: [] })
+  expect(data[field]).not.toBeNull()
+  expect(headers.get('carillon-read')).toBe('replica')
+})
+
+test.each([
+  ['lost in the middle of it', `select pg_terminate_backend($1)`, null],
+  ['in the way of what it replays', null, 'lock table delivery in access exclusive mode'],
+])('a query that the replica does not finish, being %s, is refused by name', async (_, there, here) => {
+  const primary = new pg.Client({ connectionString: pair.primaryUrl })
+  const standby = new pg.Client({ connectionString: pair.standbyUrl })
+  await Promise.all([primary.connect(), standby.connect()])
+  try {
+    await standby.query('alter system set max_standby_streaming_delay = 0')
+    await standby.query('select pg_reload_conf()')
+    // Counting outcomes holds the table of deliveries while it waits for that of the counts.
+    await primary.query('begin')
+    await primary.query('lock table daily_outcome in access exclusive mode')
+    await primary.query('select pg_switch_wal()')
+    await until('the replica has the lock', async () => {
+      const held = `select from pg_locks where relation = 'daily_outcome'::regclass and mode = 'AccessExclusiveLock'`
+      return (await standby.query(held)).rowCount === 1
+    })
+    const answered = send(carillon.operatorKey, '{ outcomes { count } }', { headers: REPLICA })
+    const waiting = await until('the query waits', async () => {
+      const { rows } = await standby.query(
+        `select pid from pg_locks where relation = 'daily_outcome'::regclass and not granted`,
+      )
+      return rows[0]?.pid as number | undefined
+    })
+    if (there) await standby.query(there, [waiting])
+    if (here) await primary.query(here)
+    // Nothing is committed here, which is what would send it on at once.
+    await primary.query('select pg_switch_wal()')
+    const { status, errors } = await answered
+    expect(status).toBe(503)
+    expect(errors).toMatchObject([
+      {
+        message:
+          'The replica did not finish the query; ask again, or for less, or leave carillon-read out to ask the primary',
+        extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 1 },
+      },
+    ])
+  } finally {
+    await primary.query('rollback')
+    await standby.query('alter system reset max_standby_streaming_delay')
+    await standby.query('select pg_reload_conf()')
+    await Promise.all([primary.end(), standby.end()])
+  }
+})
+
+test('a database that follows no other answers nothing as a replica', async () => {
+  const mistaken = await startCarillon(config, { replicaUrl: pair.primaryUrl })
+  try {
+    const { status, headers, errors } = await send(mistaken.operatorKey, EVENTS, {
+      headers: REPLICA,
+      to: mistaken.graphqlUrl,
+    })
+    expect(status).toBe(503)
+    expect(headers.has('carillon-as-of')).toBe(false)
+    expect(errors).toMatchObject([
+      {
+        message: expect.stringMatching(/^CARILLON_REPLICA_URL names a database that follows no other; /),
+        extensions: { code: 'UNAVAILABLE' },
+      },
+    ])
+  } finally {
+    await mistaken.close()
+  }
+})
+
 test.each([
   ['another value', () => carillon.operatorKey, { 'carillon-read': 'secondary' }, 400, 'BAD_USER_INPUT'],
   ['a backend', () => carillon.backendKey, REPLICA, 403, 'FORBIDDEN'],
@@ -98,7 +212,11 @@ test('the doctor says how far it has come, and where it is none', async () => {
 })
 
 test('a replica that is gone is said to be, and nobody else notices', async () => {
+  const lost: string[] = []
+  carillon.app.telemetry.on('database.connection_lost', ({ to }) => lost.push(to))
   await pair.stopStandby()
+  await until('its connections are told of', () => lost.length > 0)
+  expect(new Set(lost)).toEqual(new Set(['replica']))
   const { status, errors } = await send(carillon.operatorKey, EVENTS, { headers: REPLICA })
   expect(status).toBe(503)
   expect(errors).toMatchObject([

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { createApiKey } from '../../server/operations/credentials.ts'
@@ -22,12 +23,12 @@ afterAll(() => carillon.close())
 
 const connect = async (recipientId: string): Promise<RawSocket> =>
   openRawSocket(carillon.wsUrl, { token: await carillon.tokenFor(recipientId) })
-const stream = async (credential: string, query = UPDATES) => {
+const stream = async (credential: string, query = UPDATES, accept = 'text/event-stream') => {
   const leaving = new AbortController()
   const response = await fetch(carillon.graphqlUrl, {
     method: 'POST',
     headers: {
-      accept: 'text/event-stream',
+      accept,
       'content-type': 'application/json',
       authorization: `Bearer ${credential}`,
     },
@@ -73,6 +74,70 @@ test('streams of events count with the sockets, and are refused with 429 and whe
   })
   for (const one of [...streams, later]) one.leave()
   await socket.end()
+})
+
+test.each(['Text/Event-Stream', 'application/json, TEXT/EVENT-STREAM;q=0.5'])(
+  'a stream that is asked for by %s counts too',
+  async (accept) => {
+    const token = await carillon.tokenFor(`asks for ${accept}`)
+    const streams = []
+    for (let n = 0; n < MOST; n += 1) streams.push(await stream(token, UPDATES, accept))
+    for (const { response } of streams) {
+      expect([response.status, response.headers.get('content-type')]).toEqual([
+        200,
+        expect.stringContaining('text/event-stream'),
+      ])
+    }
+    expect((await stream(token, UPDATES, accept)).response.status).toBe(429)
+    for (const one of streams) one.leave()
+  },
+)
+
+/** By hand: `fetch` always says what it accepts. */
+const askAccepting = async (accept: string | null, credential: string, query: string) => {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${credential}` }
+  const asking = request(carillon.graphqlUrl, { method: 'POST', headers: { ...headers, ...(accept && { accept }) } })
+  asking.end(JSON.stringify({ query }))
+  const [response] = await once(asking, 'response')
+  const type = String(response.headers['content-type'])
+  if (type.includes('event-stream')) {
+    asking.destroy()
+    return { status: response.statusCode, type, body: null }
+  }
+  return { status: response.statusCode, type, body: JSON.parse((await response.toArray()).join('')) }
+}
+
+test.each(['*/*', 'text/*', 'Text/*', '*/event-stream', 'text/ event-stream', 'multipart/mixed', null])(
+  'a subscription that accepts %s is refused, and a query is answered as JSON: nothing streams uncounted',
+  async (accept) => {
+    const token = await carillon.tokenFor('wildcard')
+    const refused = await askAccepting(accept, token, UPDATES)
+    expect(refused).toMatchObject({
+      status: 406,
+      body: {
+        errors: [
+          {
+            message: 'Send "accept: text/event-stream" for subscriptions',
+            extensions: { code: 'BAD_USER_INPUT' },
+          },
+        ],
+      },
+    })
+    expect(await askAccepting(accept, token, '{ inbox { counts { total } } }')).toMatchObject({
+      status: 200,
+      type: expect.stringMatching(/^application\/json/),
+      body: { data: { inbox: { counts: { total: 0 } } } },
+    })
+  },
+)
+
+test.each([
+  ['application/graphql-response+json, */*', 'application/graphql-response+json'],
+  ['application/graphql-response+json, application/json;q=0.9', 'application/graphql-response+json'],
+  ['application/json, application/graphql-response+json', 'application/json'],
+])('of the kinds of JSON in %s it answers %s', async (accept, expected) => {
+  const { type } = await askAccepting(accept, await carillon.tokenFor('wildcard'), '{ __typename }')
+  expect(type.split(';')[0]).toBe(expected)
 })
 
 test('a backend’s key has as many sockets as it likes', async () => {

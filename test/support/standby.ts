@@ -38,6 +38,21 @@ const emptyDirectory = async (): Promise<string> => {
   return dataDir
 }
 
+/**
+ * Copies the folder of a cluster at work. Files that are gone before they are read are no loss: what replaced them is
+ * replayed.
+ */
+const copyRunning = async (from: string, to: string): Promise<void> => {
+  try {
+    // Not by Node, which would make the copy its own account's.
+    await run('cp', ['-a', from, to], { env: { ...process.env, LC_ALL: 'C' } })
+  } catch (error) {
+    const said = String((error as { stderr?: unknown }).stderr ?? '').trim()
+    const onlyVanished = said !== '' && said.split('\n').every((line) => line.endsWith('No such file or directory'))
+    if (!onlyVanished) throw error
+  }
+}
+
 /** Makes the cluster in one folder a copy of a running one that follows it. */
 const copyAsStandby = async (primary: EmbeddedPostgres, from: string, to: string): Promise<void> => {
   const { uid, gid } = await stat(from)
@@ -50,8 +65,7 @@ const copyAsStandby = async (primary: EmbeddedPostgres, from: string, to: string
   await client.connect()
   try {
     await client.query(`select pg_backup_start('standby', true)`)
-    // Not by Node, which would make the copy its own account's.
-    await run('cp', ['-a', from, to])
+    await copyRunning(from, to)
     await rm(join(to, 'postmaster.pid'))
     const { rows } = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)')
     await put('backup_label', rows[0]?.labelfile as string)
@@ -66,17 +80,28 @@ const copyAsStandby = async (primary: EmbeddedPostgres, from: string, to: string
   await put('standby.signal', '')
 }
 
+/** Makes a second cluster that streams from the first. */
+const startStandby = async (primary: EmbeddedPostgres, dataDir: string): Promise<EmbeddedPostgres> => {
+  const draft = await startEmbeddedPostgres({ dataDir, ephemeral: true })
+  const [from, to] = await Promise.all([folderOf(primary), folderOf(draft)]).finally(() => draft.stop())
+  await copyAsStandby(primary, from, to)
+  // The role and its password are those of the original.
+  await run('cp', ['-a', join(dirname(from), 'password'), join(dirname(to), 'password')])
+  return startEmbeddedPostgres({ dataDir, ephemeral: true })
+}
+
 /** Starts two clusters of which the second streams from the first. */
 export const startPair = async (): Promise<Pair> => {
   const [here, there] = [await emptyDirectory(), await emptyDirectory()]
   const primary = await startEmbeddedPostgres({ dataDir: here, ephemeral: true })
-  const draft = await startEmbeddedPostgres({ dataDir: there, ephemeral: true })
-  const [from, to] = [await folderOf(primary), await folderOf(draft)]
-  await draft.stop()
-  await copyAsStandby(primary, from, to)
-  // The role and its password are those of the original.
-  await run('cp', ['-a', join(dirname(from), 'password'), join(dirname(to), 'password')])
-  const standby = await startEmbeddedPostgres({ dataDir: there, ephemeral: true })
+  const stopPrimary = async () => {
+    await primary.stop()
+    await Promise.all([here, there].map((dataDir) => rm(dataDir, { recursive: true, force: true })))
+  }
+  const standby = await startStandby(primary, there).catch(async (error: unknown) => {
+    await stopPrimary()
+    throw error
+  })
   return {
     primaryUrl: primary.url,
     standbyUrl: standby.url,
@@ -86,8 +111,7 @@ export const startPair = async (): Promise<Pair> => {
     stopStandby: () => standby.stop(),
     async stop() {
       await standby.stop()
-      await primary.stop()
-      await Promise.all([here, there].map((dataDir) => rm(dataDir, { recursive: true, force: true })))
+      await stopPrimary()
     },
   }
 }

@@ -9,6 +9,6 @@ export interface ReplicaTimeRow {
 /** How much a replica holds: all that was committed up to an instant; `null` where it has replayed nothing since it started. */
 export const readReplicaTime = (): QueryConfig => ({
   name: 'read_replica_time',
-  text: 'select pg_is_in_recovery() as follows, case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() else clock_timestamp() end as at',
+  text: 'select pg_is_in_recovery() as follows, pg_last_xact_replay_timestamp() as at',
   values: [],
 })
