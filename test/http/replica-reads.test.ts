@@ -133,6 +133,10 @@ test.each([
   const primary = new pg.Client({ connectionString: pair.primaryUrl })
   const standby = new pg.Client({ connectionString: pair.standbyUrl })
   await Promise.all([primary.connect(), standby.connect()])
+  const isLocked = async () => {
+    const held = `select from pg_locks where relation = 'daily_outcome'::regclass and mode = 'AccessExclusiveLock'`
+    return (await standby.query(held)).rowCount === 1
+  }
   try {
     await standby.query('alter system set max_standby_streaming_delay = 0')
     await standby.query('select pg_reload_conf()')
@@ -140,14 +144,11 @@ test.each([
     await primary.query('begin')
     await primary.query('lock table daily_outcome in access exclusive mode')
     await primary.query('select pg_switch_wal()')
-    await until('the replica has the lock', async () => {
-      const held = `select from pg_locks where relation = 'daily_outcome'::regclass and mode = 'AccessExclusiveLock'`
-      return (await standby.query(held)).rowCount === 1
-    })
+    await until('the replica has the lock', isLocked)
     const answered = send(carillon.operatorKey, '{ outcomes { count } }', { headers: REPLICA })
     const waiting = await until('the query waits', async () => {
       const { rows } = await standby.query(
-        `select pid from pg_locks where relation = 'daily_outcome'::regclass and not granted`,
+        `select pid from pg_locks where relation = 'daily_outcome'::regclass and mode = 'AccessShareLock' and not granted`,
       )
       return rows[0]?.pid as number | undefined
     })
@@ -166,6 +167,8 @@ test.each([
     ])
   } finally {
     await primary.query('rollback')
+    await primary.query('select pg_switch_wal()')
+    await until('the replica has let go of it', async () => !(await isLocked()))
     await standby.query('alter system reset max_standby_streaming_delay')
     await standby.query('select pg_reload_conf()')
     await Promise.all([primary.end(), standby.end()])
@@ -213,6 +216,7 @@ test('the doctor says how far it has come, and where it is none', async () => {
 
 test('a replica that is gone is said to be, and nobody else notices', async () => {
   const lost: string[] = []
+  await eventsBy(REPLICA)
   carillon.app.telemetry.on('database.connection_lost', ({ to }) => lost.push(to))
   await pair.stopStandby()
   await until('its connections are told of', () => lost.length > 0)
