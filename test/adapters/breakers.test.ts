@@ -95,3 +95,22 @@ test('who gives up while it waits takes no place and says nothing of the provide
   ended('answered')
   expect((await breakers.enter(adapter, NEVER)).admitted).toBe(true)
 })
+
+test('a call that nobody waited for says nothing of the provider, neither that it lives nor that it is dead', async () => {
+  const { clock, breakers } = open()
+  const adapter = routed('failing', 1)
+  const states = () => [...breakers.states(new Map([['email', routeOf(adapter)]]))]
+  for (let call = 0; call < 9; call++) {
+    const failed = await enter(breakers, adapter)
+    failed('failed')
+    clock.now += 1_000
+    const givenUp = await enter(breakers, adapter)
+    givenUp('given_up')
+  }
+  expect(states()).toEqual([['failing', 'closed']])
+  const tenth = await enter(breakers, adapter)
+  tenth('failed')
+  expect(states()).toEqual([['failing', 'open']])
+  clock.now += 10_000
+  expect(states()).toEqual([['failing', 'half_open']])
+})

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { openPlaces } from '../../server/adapters/places.ts'
 
@@ -38,4 +39,15 @@ test('who gives up waiting leaves the queue, and takes no place', async () => {
   expect(await next).not.toBeNull()
   expect([places.taken(), places.waiting()]).toEqual([1, 0])
   expect(await places.take(AbortSignal.abort())).toBeNull()
+})
+
+test('who waited for a place leaves nothing at the signal that it waited with', async () => {
+  const places = openPlaces(1)
+  const { signal } = new AbortController()
+  const leave = await places.take(signal)
+  const waiting = places.take(signal)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  leave?.()
+  await waiting
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })

@@ -15,6 +15,8 @@ test.each<[string, Calls, number, ReturnType<typeof breakerState>]>([
   ['nothing is known', [], 0, 'closed'],
   ['nine failures', failing(0, 20, 9), 20, 'closed'],
   ['ten failures in one burst', failing(0, 4.9, 10), 5, 'closed'],
+  ['ten failures in one burst, an hour after the start', failing(3_600, 3_604.9, 10), 3_605, 'closed'],
+  ['ten failures over five seconds, an hour after the start', failing(3_600, 3_605, 10), 3_605, 'open'],
   ['ten failures over five seconds', failing(0, 5, 10), 5, 'open'],
   ['a thousand failures in one burst, and one more', [...failing(0, 1, 1_000), [5, true]], 5, 'open'],
   ['nine failures, a success, nine failures', [...failing(0, 9, 9), [9, false], ...failing(10, 19, 9)], 20, 'closed'],

@@ -98,6 +98,19 @@ test('a delivery whose providers rest waits for exactly as long as they do, on a
   }
 })
 
+test('a provider that was asked is spared for its own time, however soon another has rested', () => {
+  expect(settleTry([temporary, rests(1_000)], FIRST)).toMatchObject({ retryInMs: 7_500, putOffBy: null })
+})
+
+test('a try that nobody made because the server is about to stop is no breaker of a provider', () => {
+  const givenUp: CallResult = { ended: 'put_off', because: 'given_up', reason: '', retryAfterMs: 0 }
+  const soon = { status: 'failed', suppressionReason: null, retryInMs: 0, putOffBy: null }
+  for (const options of [FIRST, LAST]) {
+    expect(settleTry([givenUp], options)).toEqual(soon)
+    expect(settleTry([givenUp, rests(0)], options)).toEqual(soon)
+  }
+})
+
 test('a try in which an address was not called is never the last', () => {
   expect(settleTry([temporary, rests(0)], LAST)).toMatchObject({ status: 'failed', putOffBy: null })
   expect(settleTry([temporary, rests(600_000)], LAST).retryInMs).toBe(600_000)

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config'
+import usual from '../../vitest.config.ts'
+import { groupNamed } from './groups.ts'
+
+const { tests, database } = groupNamed(process.env['CARILLON_MUTANTS_GROUP'] ?? '')
+
+/** The usual tests, but of one group, and with a PostgreSQL where they want one: each mutant is one more run of them. */
+export default defineConfig({
+  ...usual,
+  test: {
+    ...usual.test,
+    include: [...tests],
+    globalSetup: database ? ['test/support/cluster.ts'] : [],
+    // A mutant that waits for ever is noticed by this; where there is no database, tests take milliseconds.
+    testTimeout: database ? 30_000 : 10_000,
+    reporters: [{}],
+  },
+})
