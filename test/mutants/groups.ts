@@ -10,6 +10,31 @@ export interface Group {
 
 export const GROUPS: readonly Group[] = [
   {
+    name: 'doors',
+    mutate: [
+      'server/http/auth.ts',
+      'server/http/origins.ts',
+      'server/http/remote-address.ts',
+      'server/http/loopback.ts',
+      'server/http/request-rates.ts',
+      'server/http/admission.ts',
+    ],
+    tests: [
+      'test/http/auth.test.ts',
+      'test/http/origin-headers.test.ts',
+      'test/http/remote-address.test.ts',
+      'test/http/loopback.test.ts',
+      'test/http/admission.test.ts',
+    ],
+    database: false,
+  },
+  {
+    name: 'credentials',
+    mutate: ['server/operations/credentials.ts', 'server/operations/api-keys.ts'],
+    tests: ['test/operations/credentials.test.ts'],
+    database: true,
+  },
+  {
     name: 'policy',
     mutate: [
       'server/core/plan.ts',
