@@ -82,6 +82,17 @@ export const GROUPS: readonly Group[] = [
     database: false,
   },
   {
+    name: 'leases',
+    mutate: [
+      'server/jobs/worker.ts',
+      'server/operations/dispatch/leases.ts',
+      'server/db/sql/claim-due.ts',
+      'server/db/sql/renew-leases.ts',
+    ],
+    tests: ['test/jobs/worker.test.ts', 'test/operations/dispatch/leases.test.ts', 'test/db/claim-due.test.ts'],
+    database: true,
+  },
+  {
     name: 'ends',
     mutate: [
       'server/core/settlement.ts',

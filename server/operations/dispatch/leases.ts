@@ -21,7 +21,11 @@ const RENEWALS_A_LEASE = 3
 const SAFE_PART_OF_LEASE = 0.9
 
 export const keepLeases = (
-  { db, clock, telemetry }: Capabilities,
+  {
+    db,
+    clock,
+    telemetry,
+  }: Pick<Capabilities, 'clock' | 'telemetry'> & { readonly db: Pick<Capabilities['db'], 'system'> },
   { leaseMs, stopping }: { readonly leaseMs: number; readonly stopping: AbortSignal },
 ): Leases => {
   const all = new Set<Held>()
