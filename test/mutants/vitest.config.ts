@@ -11,6 +11,7 @@ export default defineConfig({
     ...usual.test,
     include: [...tests],
     globalSetup: database ? ['test/support/cluster.ts'] : [],
+    setupFiles: ['test/mutants/found-is-enough.ts'],
     // A mutant that waits for ever is noticed by this; where there is no database, tests take milliseconds.
     testTimeout: database ? 30_000 : 10_000,
     reporters: [{}],
