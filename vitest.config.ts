@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -8,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^carillon$/, replacement: fileOf('server/index.ts') },
       // As Node resolves it for everything else: graphql-js must not be loaded twice.
-      { find: /^graphql$/, replacement: fileOf('node_modules/graphql/index.js') },
+      { find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql/index.js') },
     ],
   },
   test: {

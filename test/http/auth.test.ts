@@ -41,6 +41,7 @@ test.each([
   ['/graphql?token=a.b.c&token=d.e.f', 'a.b.c'],
   ['/graphql', null],
   ['/token=a.b.c', null],
+  ['token=a.b.c', null],
   ['/graphql?', null],
   ['/graphql?token=', null],
   ['/graphql?tokens=a.b.c', null],

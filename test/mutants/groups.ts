@@ -1,128 +1,125 @@
-/** Guards that are mutated together, and the tests that are to notice. */
-export interface Group {
-  readonly name: string
-  /** Files, or patterns of them. */
+/** Guards that are mutated together, and the tests that are to notice: all of these run for what is mutated in a constant. */
+export interface Part {
   readonly mutate: readonly string[]
   readonly tests: readonly string[]
+}
+
+/** Guards of one kind, counted together. */
+export interface Group {
+  readonly name: string
+  readonly parts: readonly Part[]
   /** Whether the tests want a PostgreSQL. */
   readonly database: boolean
 }
 
+/** A file of server/core with the test of its name, and others. */
+const core = (name: string, ...others: readonly string[]): Part => ({
+  mutate: [`server/core/${name}.ts`],
+  tests: [name, ...others].map((test) => `test/core/${test}.test.ts`),
+})
+
+/** Files of the receivers, and the tests of some. */
+const receivers = (files: readonly string[], tests: readonly string[]): Part => ({
+  mutate: files.map((file) => `server/adapters/receivers/${file}.ts`),
+  tests: tests.map((test) => `test/adapters/receivers/${test}.test.ts`),
+})
+
 export const GROUPS: readonly Group[] = [
   {
     name: 'doors',
-    mutate: [
-      'server/http/auth.ts',
-      'server/http/origins.ts',
-      'server/http/remote-address.ts',
-      'server/http/loopback.ts',
-      'server/http/request-rates.ts',
-      'server/http/admission.ts',
-    ],
-    tests: [
-      'test/http/auth.test.ts',
-      'test/http/origin-headers.test.ts',
-      'test/http/remote-address.test.ts',
-      'test/http/loopback.test.ts',
-      'test/http/admission.test.ts',
+    parts: [
+      {
+        mutate: [
+          'server/http/auth.ts',
+          'server/http/origins.ts',
+          'server/http/remote-address.ts',
+          'server/http/loopback.ts',
+          'server/http/request-rates.ts',
+          'server/http/admission.ts',
+        ],
+        tests: [
+          'test/http/auth.test.ts',
+          'test/http/origin-headers.test.ts',
+          'test/http/remote-address.test.ts',
+          'test/http/loopback.test.ts',
+          'test/http/admission.test.ts',
+        ],
+      },
     ],
     database: false,
   },
   {
     name: 'credentials',
-    mutate: ['server/operations/credentials.ts', 'server/operations/api-keys.ts'],
-    tests: ['test/operations/credentials.test.ts'],
+    parts: [
+      {
+        mutate: ['server/operations/credentials.ts', 'server/operations/api-keys.ts'],
+        tests: ['test/operations/credentials.test.ts'],
+      },
+    ],
     database: true,
   },
   {
-    name: 'policy',
-    mutate: [
-      'server/core/plan.ts',
-      'server/core/policy.ts',
-      'server/core/preference.ts',
-      'server/core/delivery-cap.ts',
-      'server/core/decision.ts',
-      'server/core/rules/*.ts',
+    name: 'verify',
+    parts: [
+      receivers(['mailgun'], ['mailgun']),
+      receivers(['postmark'], ['postmark']),
+      receivers(['sendgrid'], ['sendgrid']),
+      receivers(['twilio'], ['twilio']),
+      receivers(['ses', 'sns-download', 'sns-keys', 'sns-message'], ['ses', 'sns-download']),
+      receivers(['resend', 'standard-webhooks', 'standard-signature'], ['resend', 'standard-webhooks']),
+      receivers(['verification', 'payload'], ['mailgun', 'sendgrid', 'resend', 'standard-webhooks', 'twilio']),
     ],
-    tests: [
-      'test/core/plan.test.ts',
-      'test/core/plan-properties.test.ts',
-      'test/core/preference.test.ts',
-      'test/core/delivery-cap.test.ts',
-      'test/core/decision.test.ts',
+    database: false,
+  },
+  {
+    name: 'ids',
+    parts: [core('cursor'), core('node-id'), core('unsubscribe-token'), core('json-limits')],
+    database: false,
+  },
+  {
+    name: 'addresses',
+    parts: [{ mutate: ['server/adapters/public-address.ts'], tests: ['test/adapters/public-address.test.ts'] }],
+    database: false,
+  },
+  {
+    name: 'policy',
+    parts: [
+      {
+        mutate: ['server/core/plan.ts', 'server/core/policy.ts', 'server/core/rules/*.ts'],
+        tests: ['test/core/plan.test.ts', 'test/core/plan-properties.test.ts'],
+      },
+      core('preference', 'plan'),
+      core('delivery-cap', 'plan'),
+      core('decision'),
     ],
     database: false,
   },
   {
     name: 'times',
-    mutate: [
-      'server/core/quiet-hours.ts',
-      'server/core/zoned-time.ts',
-      'server/core/digest-rule.ts',
-      'server/core/digest-window.ts',
-    ],
-    tests: [
-      'test/core/zoned-time.test.ts',
-      'test/core/quiet-hours.test.ts',
-      'test/core/digest-rule.test.ts',
-      'test/core/digest-window.test.ts',
-    ],
-    database: false,
-  },
-  {
-    name: 'verify',
-    mutate: ['server/adapters/receivers/*.ts'],
-    tests: ['test/adapters/receivers/*.test.ts'],
-    database: false,
-  },
-  {
-    name: 'ids',
-    mutate: [
-      'server/core/cursor.ts',
-      'server/core/node-id.ts',
-      'server/core/unsubscribe-token.ts',
-      'server/core/json-limits.ts',
-    ],
-    tests: [
-      'test/core/cursor.test.ts',
-      'test/core/node-id.test.ts',
-      'test/core/unsubscribe-token.test.ts',
-      'test/core/json-limits.test.ts',
-    ],
-    database: false,
-  },
-  {
-    name: 'addresses',
-    mutate: ['server/adapters/public-address.ts'],
-    tests: ['test/adapters/public-address.test.ts'],
+    parts: [core('zoned-time'), core('quiet-hours'), core('digest-rule'), core('digest-window')],
     database: false,
   },
   {
     name: 'leases',
-    mutate: [
-      'server/jobs/worker.ts',
-      'server/operations/dispatch/leases.ts',
-      'server/db/sql/claim-due.ts',
-      'server/db/sql/renew-leases.ts',
+    parts: [
+      { mutate: ['server/jobs/worker.ts'], tests: ['test/jobs/worker.test.ts'] },
+      {
+        mutate: ['server/operations/dispatch/leases.ts', 'server/db/sql/claim-due.ts', 'server/db/sql/renew-leases.ts'],
+        tests: ['test/operations/dispatch/leases.test.ts', 'test/db/claim-due.test.ts', 'test/jobs/worker.test.ts'],
+      },
     ],
-    tests: ['test/jobs/worker.test.ts', 'test/operations/dispatch/leases.test.ts', 'test/db/claim-due.test.ts'],
     database: true,
   },
   {
     name: 'ends',
-    mutate: [
-      'server/core/settlement.ts',
-      'server/core/retry.ts',
-      'server/core/breaker.ts',
-      'server/adapters/breakers.ts',
-      'server/adapters/places.ts',
-    ],
-    tests: [
-      'test/core/settlement.test.ts',
-      'test/core/retry.test.ts',
-      'test/core/breaker.test.ts',
-      'test/adapters/breakers.test.ts',
-      'test/adapters/places.test.ts',
+    parts: [
+      core('settlement'),
+      core('retry'),
+      core('breaker'),
+      {
+        mutate: ['server/adapters/breakers.ts', 'server/adapters/places.ts'],
+        tests: ['test/adapters/breakers.test.ts', 'test/adapters/places.test.ts'],
+      },
     ],
     database: false,
   },

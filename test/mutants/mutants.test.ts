@@ -13,8 +13,9 @@ const filesOf = (pattern: string): readonly string[] => {
   return readdirSync(join(ROOT, dirname(pattern))).filter((file) => file.startsWith(before) && file.endsWith(after))
 }
 
-test.each(GROUPS)('the guards and the tests of the group $name are where it says', ({ mutate, tests }) => {
-  expect([...mutate, ...tests].filter((pattern) => filesOf(pattern).length === 0)).toEqual([])
+test.each(GROUPS)('the guards and the tests of the group $name are where it says', ({ parts }) => {
+  const named = parts.flatMap(({ mutate, tests }) => [...mutate, ...tests])
+  expect(named.filter((pattern) => filesOf(pattern).length === 0)).toEqual([])
 })
 
 test('a group that there is not is refused with those that there are', () => {

@@ -1,17 +1,17 @@
 import { Stryker } from '@stryker-mutator/core'
-import { GROUPS, type Group, groupNamed } from './groups.ts'
-import { MUST_BE_KILLED, type Score, scoreOf, tableOf } from './score.ts'
+import { GROUPS, groupNamed, type Part } from './groups.ts'
+import { type Ended, MUST_BE_KILLED, type Score, scoreOf, tableOf } from './score.ts'
 
 /*
  * npm run mutants: breaks the guards in every way that Stryker knows, one at a time, and looks whether their tests notice.
- * `npm run mutants -- auth verify` takes these groups alone. What survived is in reports/mutants/<group>.html.
+ * `npm run mutants -- auth verify` takes these groups alone. What survived is in reports/mutants/<group>-<part>.html.
  */
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-/** How the mutants of a group ended. */
-const run = async ({ name, mutate }: Group): Promise<Score> => {
+const run = async (name: string, { mutate }: Part, index: number): Promise<readonly Ended[]> => {
   process.env['CARILLON_MUTANTS_GROUP'] = name
+  process.env['CARILLON_MUTANTS_PART'] = String(index)
   const stryker = new Stryker({
     mutate: [...mutate],
     testRunner: 'vitest',
@@ -21,24 +21,29 @@ const run = async ({ name, mutate }: Group): Promise<Score> => {
     concurrency: Number(process.env['CARILLON_MUTANTS_AT_ONCE'] || 1),
     // Generous: a machine that is busy kills no mutant.
     timeoutMS: 20_000,
-    timeoutFactor: 4,
+    timeoutFactor: 3,
     ignorePatterns: ['dist', 'docs', 'coverage', '.carillon', '*.md', '*.txt'],
     disableTypeChecks: false,
     // Stryker would read the real one with TypeScript's former API; nothing here is compiled by it.
     tsconfigFile: 'none',
-    reporters: ['progress-append-only', 'html', 'json'],
-    htmlReporter: { fileName: `reports/mutants/${name}.html` },
-    jsonReporter: { fileName: `reports/mutants/${name}.json` },
+    reporters: ['progress-append-only', 'clear-text', 'html', 'json'],
+    clearTextReporter: { reportTests: false, logTests: false, allowColor: false },
+    htmlReporter: { fileName: `reports/mutants/${name}-${index}.html` },
+    jsonReporter: { fileName: `reports/mutants/${name}-${index}.json` },
     cleanTempDir: 'always',
     allowConsoleColors: false,
   })
-  return scoreOf(name, await stryker.runMutationTest())
+  return stryker.runMutationTest()
 }
 
 const names = process.argv.slice(2)
 const scores: Score[] = []
-// One after the other: each is told its group by the environment.
-for (const group of names.length > 0 ? names.map(groupNamed) : GROUPS) scores.push(await run(group))
+for (const { name, parts } of names.length > 0 ? names.map(groupNamed) : GROUPS) {
+  const ended: Ended[] = []
+  // One after the other: each is told by the environment which it is.
+  for (const [index, part] of parts.entries()) ended.push(...(await run(name, part, index)))
+  scores.push(scoreOf(name, ended))
+}
 say(`\n${tableOf(scores)}\n`)
 const short = scores.filter(({ percent }) => percent < MUST_BE_KILLED)
 say(

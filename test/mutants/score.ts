@@ -3,6 +3,9 @@ import type { MutantResult } from '@stryker-mutator/api/core'
 /** How many of a group's mutants must be killed, in per cent. */
 export const MUST_BE_KILLED = 85
 
+/** How a mutant ended, as far as it is counted. */
+export type Ended = Pick<MutantResult, 'status'>
+
 /** How a group's mutants ended. */
 export interface Score {
   readonly name: string
@@ -15,7 +18,7 @@ export interface Score {
 }
 
 /** Counts a group's mutants by how they ended; those that do not compile, or were left out, are none. */
-export const scoreOf = (name: string, results: readonly Pick<MutantResult, 'status'>[]): Score => {
+export const scoreOf = (name: string, results: readonly Ended[]): Score => {
   const count = (status: MutantResult['status']): number => results.filter((result) => result.status === status).length
   const [killed, timedOut, survived, uncovered] = [
     count('Killed'),

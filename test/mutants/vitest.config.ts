@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config'
 import usual from '../../vitest.config.ts'
 import { groupNamed } from './groups.ts'
 
-const { tests, database } = groupNamed(process.env['CARILLON_MUTANTS_GROUP'] ?? '')
+const { parts, database } = groupNamed(process.env['CARILLON_MUTANTS_GROUP'] ?? '')
+const { tests = [] } = parts[Number(process.env['CARILLON_MUTANTS_PART'])] ?? {}
 
-/** The usual tests, but of one group, and with a PostgreSQL where they want one: each mutant is one more run of them. */
+/** The usual tests, but of one part of a group, and with a PostgreSQL where they want one: each mutant is one more run. */
 export default defineConfig({
   ...usual,
   test: {
