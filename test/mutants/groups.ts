@@ -85,9 +85,10 @@ export const GROUPS: readonly Group[] = [
     name: 'policy',
     parts: [
       {
-        mutate: ['server/core/plan.ts', 'server/core/policy.ts', 'server/core/rules/*.ts'],
-        tests: ['test/core/plan.test.ts', 'test/core/plan-properties.test.ts'],
+        mutate: ['server/core/plan.ts', 'server/core/rules/*.ts'],
+        tests: ['plan', 'plan-of-digests', 'plan-properties'].map((test) => `test/core/${test}.test.ts`),
       },
+      core('policy'),
       core('preference', 'plan'),
       core('delivery-cap', 'plan'),
       core('decision'),
