@@ -5,6 +5,7 @@ import {
   type RuleAnswer,
   readAnswers,
   resultOf,
+  statusAfter,
   storedAnswers,
   VERDICTS,
 } from '../../server/core/decision.ts'
@@ -130,4 +131,15 @@ test('stored answers are read as they were given', () => {
 test('answers that were stored with everything they did not say are read alike', () => {
   const stored = [{ rule: 'expiry', verdict: 'pass', reason: null, facts: {} }, SUPPRESS]
   expect(readAnswers(stored)).toEqual(stored)
+})
+
+test.each([
+  ['pass', 'pending', 'dispatched'],
+  ['defer', 'pending', 'pending'],
+  ['digest', 'pending', 'pending'],
+  ['suppress', 'suppressed', 'suppressed'],
+  ['cancel', 'cancelled', 'cancelled'],
+] as const)('what is told to %s is %s after planning, and %s when its turn has come', (verdict, planned, performed) => {
+  expect(statusAfter('planning', verdict)).toBe(planned)
+  expect(statusAfter('perform', verdict)).toBe(performed)
 })
