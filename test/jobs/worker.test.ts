@@ -45,6 +45,9 @@ interface Batch {
   end(error?: Error): void
 }
 
+/** All that were begun: whatever a test leaves open is ended after it. */
+const open: Batch[] = []
+
 const sourceOf = (kind: string, lanes: readonly Lane[]) => {
   const batches: Batch[] = []
   const source: Source = {
@@ -53,7 +56,9 @@ const sourceOf = (kind: string, lanes: readonly Lane[]) => {
     limiterOf: (claim) => lanes.find(({ lane }) => lane === claim.lane)?.limitedBy ?? claim.lane,
     run: (claims, shift) =>
       new Promise((resolve, reject) => {
-        batches.push({ claims, shift, end: (error) => (error ? reject(error) : resolve()) })
+        const batch: Batch = { claims, shift, end: (error) => (error ? reject(error) : resolve()) }
+        batches.push(batch)
+        open.push(batch)
       }),
   }
   const begun = (): readonly Claim[] => batches.flatMap(({ claims }) => claims)
@@ -64,7 +69,9 @@ const laneOf = (lane: string, capacity: number, limitedBy = lane): Lane => ({ la
 let stop: Worker['stop'] = async () => {}
 afterEach(async () => {
   vi.useRealTimers()
-  await stop({ graceMs: 0 })
+  const stopped = stop({ graceMs: 0 })
+  for (const batch of open.splice(0)) batch.end()
+  await stopped
 })
 /** One that polls only when it is told to. */
 const workerOf = (...sources: readonly Source[]): Worker => {
