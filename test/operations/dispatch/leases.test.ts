@@ -65,8 +65,8 @@ const claim = async (count: number): Promise<readonly Claim[]> => {
     `insert into due (tenant_id, kind, subject_id, lane, due_at) select 'acme', 'delivery', id, 'email', $1 from unnest($2::uuid[]) id`,
     [clock.now(), ids],
   )
-  return (await system.query<Claim>(claimDue(new Map([['email', count]]), { now: clock.now(), leaseMs: LEASE_MS })))
-    .rows
+  const offers = [{ lane: 'email', tenantId: null, places: count }]
+  return (await system.query<Claim>(claimDue(offers, { now: clock.now(), leaseMs: LEASE_MS }))).rows
 }
 /** How much of its lease each has yet, by the clock, in milliseconds. */
 const leftOf = async (claims: readonly Claim[]): Promise<(number | null)[]> => {
