@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jsonFault, MAX_JSON_DEPTH, textFault } from '../../server/core/json-limits.ts'
+import { idFault, jsonFault, MAX_JSON_DEPTH, textFault } from '../../server/core/json-limits.ts'
 
 const PATH = ['input', 'payload']
 
@@ -86,4 +86,16 @@ test('JSON that any parser could have given is taken, if it is shallow and its t
       if (storable) expect(jsonFault(value, PATH)).toBeNull()
     }),
   )
+})
+
+test.each([
+  ['x', null],
+  ['x'.repeat(255), null],
+  ['', 'is blank'],
+  [' \n', 'is blank'],
+  ['x'.repeat(256), 'is longer than 255 characters'],
+  ['a\0b', 'contains a NUL character or a lone surrogate'],
+  ['\ud800', 'contains a NUL character or a lone surrogate'],
+])('%j as an id: %j', (id, message) => {
+  expect(idFault(id, ['input', 'id'])).toEqual(message && { path: ['input', 'id'], message })
 })

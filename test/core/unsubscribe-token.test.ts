@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type UnsubscribeSubject, unsubscribeTokens } from '../../server/core/unsubscribe-token.ts'
+import {
+  type UnsubscribeSubject,
+  unsubscribePath,
+  unsubscribeTokenIn,
+  unsubscribeTokens,
+} from '../../server/core/unsubscribe-token.ts'
 import { everyTestCounts } from '../security/tally.ts'
 
 everyTestCounts('S31')
@@ -74,4 +79,13 @@ test('after a change of the key links by the earlier one go on, and no others', 
   expect(after.seal(SUBJECT)).toBe(tokens.seal(SUBJECT))
   expect(before.open(after.seal(SUBJECT))).toBeNull()
   expect(after.open(unsubscribeTokens('a-third-key-that-nobody-was-told-of').seal(SUBJECT))).toBeNull()
+})
+
+test('a token’s page is found by its path, and no other path holds a token', () => {
+  expect(unsubscribePath('a-token')).toBe('/unsubscribe/a-token')
+  expect(unsubscribeTokenIn('/unsubscribe/a-token')).toBe('a-token')
+  expect(unsubscribeTokenIn('/unsubscribe/')).toBe('')
+  for (const path of ['/', '/unsubscribe', '/graphql', '/x/unsubscribe/a-token', 'a-token/unsubscribe/']) {
+    expect(unsubscribeTokenIn(path)).toBeNull()
+  }
 })
