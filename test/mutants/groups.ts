@@ -103,7 +103,7 @@ export const GROUPS: readonly Group[] = [
   {
     name: 'leases',
     parts: [
-      { mutate: ['server/jobs/worker.ts'], tests: ['test/jobs/worker.test.ts'] },
+      { mutate: ['server/jobs/worker.ts'], tests: ['test/jobs/worker.test.ts', 'test/jobs/turns.test.ts'] },
       {
         mutate: ['server/operations/dispatch/leases.ts', 'server/db/sql/claim-due.ts', 'server/db/sql/renew-leases.ts'],
         tests: ['test/operations/dispatch/leases.test.ts', 'test/db/claim-due.test.ts', 'test/jobs/worker.test.ts'],
