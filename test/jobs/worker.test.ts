@@ -160,16 +160,24 @@ test('no more is under way in a lane than it has places, and each that is finish
   await until('one more is begun', () => begun().length === 4)
   // It was finished already: nobody's place is free.
   first.shift.finished(one)
-  const before = looks.length
-  worker.wake()
-  await until('nothing has come of it', () => looks.length > before || failures.length > 0 || begun().length === 4)
-  expect(begun()).toHaveLength(4)
   await settle([two])
   first.shift.finished(two)
   await until('and one more', () => begun().length === 5)
-  first.end()
-  await until('the place of the third is free', () => begun().length === 6)
+  const stopping = worker.stop()
+  await until('it claims no more', () => first.shift.draining)
   for (const batch of batches) batch.end()
+  await stopping
+  expect(begun()).toHaveLength(5)
+})
+
+test('work that has ended makes room for what waits, whether it said so of each or not', async () => {
+  const { source, batches, begun } = sourceOf('delivery', [laneOf('email', 1)])
+  await put('delivery', 'email', 2)
+  workerOf(source).start()
+  const first = await until('one is begun', () => batches[0])
+  await settle(first.claims)
+  first.end()
+  await until('the other is begun', () => begun().length === 2)
 })
 
 test('lanes without a free place are not asked for', async () => {
@@ -368,6 +376,7 @@ test('a database that is away fails who drains, and a running worker goes on whe
     await expect(worker.drain()).rejects.toThrow('The database does not answer')
     worker.start()
     await until('it is told of', () => failures.length === 2)
+    for (const { message } of failures) expect(message).toBe('The database does not answer')
   } finally {
     db.letThrough(true)
   }
