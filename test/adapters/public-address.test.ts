@@ -208,3 +208,18 @@ test.each(['', 'localhost', '1.1.1', '0x08.8.8.8', '8.8.8.8:80', '[2600::1]', 'f
     expect(isPublicAddress(address)).toBe(false)
   },
 )
+
+test('a lookup that answers one address alone is checked as one that answers many', async () => {
+  const answerFor = (found: string, family?: number) =>
+    new Promise((resolve) => {
+      const lookup: LookupFunction = (_, __, callback) => callback(null, found, family)
+      publicLookup(lookup)('example.test', {}, (error, address, kind) =>
+        resolve(error ? `${error.name}: ${error.message}` : [address, kind]),
+      )
+    })
+  expect(await answerFor('93.184.215.14')).toEqual(['93.184.215.14', 4])
+  expect(await answerFor('2606:4700::1111')).toEqual(['2606:4700::1111', 6])
+  expect(await answerFor('93.184.215.14', 4)).toEqual(['93.184.215.14', 4])
+  expect(await answerFor('127.0.0.1', 4)).toBe('BlockedAddressError: the address is not public')
+  expect(await answerFor('fd00::1')).toBe('BlockedAddressError: the address is not public')
+})
