@@ -12,8 +12,15 @@ const recipient = (tenantId: string, recipientId: string): Principal => ({
   recipientId,
   scopes: ['RECIPIENT'],
   expiresAt: null,
+  grant: `tokens:${tenantId}:0`,
 })
-const KEY: Principal = { tenantId: 'acme', recipientId: null, scopes: ['TRIGGER'], expiresAt: null }
+const KEY: Principal = {
+  tenantId: 'acme',
+  recipientId: null,
+  scopes: ['TRIGGER'],
+  expiresAt: null,
+  grant: 'key:hash',
+}
 
 const PRINCIPALS: ReadonlyMap<string, Principal> = new Map([
   ['ck_one', KEY],

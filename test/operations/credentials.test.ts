@@ -17,6 +17,8 @@ beforeAll(async () => {
   testDatabase = await createTestDatabase()
   db = openDatabase({ url: testDatabase.url, connections: 2 })
   for (const tenant of ['acme', 'globex', 'initech']) await db.system.query(insertTenant(tenant))
+  // As of tenants from before there were generations of tokens.
+  await db.system.query('update tenant set tokens_since = null')
 })
 afterAll(async () => {
   await db.close()
@@ -52,6 +54,7 @@ test('an API key is its tenant’s, with its scopes, for nobody in particular, a
       scopes,
       recipientId: null,
       expiresAt: null,
+      grant: expect.stringMatching(/^key:/),
     })
   }
   const key = await createApiKey(db, { tenantId: 'globex', scopes: ['OPERATE'], label: 'theirs' })
@@ -123,12 +126,14 @@ test('a key that was valid a while ago waits at no gate, until it is found to be
 
 test('those of many keys that are valid now are told from the others, by the database', async () => {
   const [one, other, revoked] = [await newKey(), await newKey(), await newKey()]
-  await credentials.authenticate(revoked.key)
+  const grantOf = async ({ key }: { readonly key: string }): Promise<string> =>
+    (await credentials.authenticate(key))?.grant as string
+  const [ofOne, ofOther, ofRevoked] = [await grantOf(one), await grantOf(other), await grantOf(revoked)]
   await setRevoked(revoked.id, true)
-  expect(await credentials.validKeys([one.key, revoked.key, 'ck_made-up', other.key, one.key])).toEqual(
-    new Set([one.key, other.key]),
+  expect(await credentials.goodGrants([ofOne, ofRevoked, 'key:bWFkZSB1cA==', ofOther, ofOne])).toEqual(
+    new Set([ofOne, ofOther]),
   )
-  expect(await credentials.validKeys([])).toEqual(new Set())
+  expect(await credentials.goodGrants([])).toEqual(new Set())
 })
 
 const KEY_OF_TOKENS = new Uint8Array(hkdfSync('sha256', SECRET, '', 'carillon recipient tokens', 32))
@@ -148,6 +153,7 @@ test('a token is its recipient’s until it ends', async () => {
     scopes: ['RECIPIENT'],
     recipientId: 'ada',
     expiresAt: new Date(4_000_000_000_000),
+    grant: 'tokens:acme:0',
   })
   expect(await credentials.wasValid(await sign(GOOD))).toBe(true)
 })
@@ -195,6 +201,7 @@ test('a token is made for a recipient, and lasts an hour, or as long as is asked
       scopes: ['RECIPIENT'],
       recipientId: 'ada',
       expiresAt,
+      grant: 'tokens:acme:0',
     })
     expect(secondsLeft(expiresAt)).toBeLessThanOrEqual(lasts)
     expect(secondsLeft(expiresAt)).toBeGreaterThan(lasts - 30)
@@ -227,7 +234,16 @@ test.each([
 
 test('keys are listed with all but themselves: a tenant’s own, or everybody’s', async () => {
   const { id, key } = await issueApiKey(db, { tenantId: 'initech', scopes: ['OPERATE'], label: 'listed' })
-  const listed = { tenantId: 'initech', id, scopes: ['OPERATE'], label: 'listed', revokedAt: null }
+  const listed = {
+    tenantId: 'initech',
+    id,
+    scopes: ['OPERATE'],
+    label: 'listed',
+    revokedAt: null,
+    expiresAt: null,
+    expired: false,
+    lastUsedAt: null,
+  }
   const [only, ...others] = await readApiKeys(db, 'initech')
   expect([only, others]).toEqual([{ ...listed, createdAt: expect.any(Date) }, []])
   const all = await readApiKeys(db, null)
