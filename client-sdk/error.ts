@@ -30,6 +30,7 @@ export interface ErrorDetails {
   readonly path?: InputPath | null
   readonly issues?: CarillonClientError['issues']
   readonly eventId?: string | null
+  readonly errorId?: string | null
   readonly retryAfterSeconds?: number | null
   readonly errors?: readonly AnsweredError[]
   readonly cause?: unknown
@@ -45,6 +46,8 @@ export class CarillonClientError extends Error {
   readonly issues: readonly { readonly path: InputPath; readonly message: string }[] | null
   /** For IDEMPOTENCY_CONFLICT: the event that the key was first used for. */
   readonly eventId: string | null
+  /** For a fault of the server's: what to look for in its log. */
+  readonly errorId: string | null
   /** The HTTP status; `null` where no HTTP answer stands behind the error. */
   readonly status: number | null
   /** How long the server asks to be left alone, in seconds. */
@@ -59,6 +62,7 @@ export class CarillonClientError extends Error {
     this.path = details.path ?? null
     this.issues = details.issues ?? null
     this.eventId = details.eventId ?? null
+    this.errorId = details.errorId ?? null
     this.status = details.status ?? null
     this.retryAfterSeconds = details.retryAfterSeconds ?? null
     this.errors = details.errors ?? []
@@ -72,7 +76,7 @@ export const errorOfAnswer = (
 ): CarillonClientError => {
   const [first = { message: 'The answer has neither data nor errors' }] = errors
   const said = (first.extensions ?? {}) as Partial<CarillonClientError>
-  const { code = 'BAD_RESPONSE', path, issues, eventId } = said
+  const { code = 'BAD_RESPONSE', path, issues, eventId, errorId } = said
   return new CarillonClientError(code, first.message, {
     ...details,
     // Over a socket there is no header that says it.
@@ -81,6 +85,7 @@ export const errorOfAnswer = (
     path: path ?? null,
     issues: issues ?? null,
     eventId: eventId ?? null,
+    errorId: errorId ?? null,
   })
 }
 

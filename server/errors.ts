@@ -26,6 +26,8 @@ export interface ErrorDetails {
   readonly issues?: readonly { readonly path: InputPath; readonly message: string }[]
   readonly eventId?: string
   readonly retryAfterSeconds?: number
+  /** Of a fault of the server's: what its log has the whole of it under. */
+  readonly errorId?: string
 }
 
 /**

@@ -69,8 +69,8 @@ export const logTelemetry = (
   telemetry.on('worker.failed', ({ error }) =>
     logger[levelOf(error, 'error')]({ err: own(error) }, 'the job loop failed; it goes on by itself'),
   )
-  telemetry.on('request.failed', ({ error }) =>
-    logger[levelOf(error, 'error')]({ err: own(error) }, 'a request failed'),
+  telemetry.on('request.failed', ({ error, errorId }) =>
+    logger[levelOf(error, 'error')]({ err: own(error), ...(errorId && { errorId }) }, 'a request failed'),
   )
   telemetry.on('bus.failed', ({ error }) =>
     logger[levelOf(error, 'warn')]({ err: own(error) }, 'a hint was lost; the sweep makes it good'),

@@ -128,8 +128,8 @@ export interface Moments {
     readonly code: 'OK' | ErrorCode
     readonly durationMs: number
   }
-  /** A request failed for a reason that is the server's own; the caller was told INTERNAL. */
-  'request.failed': { readonly error: Error }
+  /** A request failed for a reason that is the server's own; the caller was told so, with the id, or was told none. */
+  'request.failed': { readonly error: Error; readonly errorId: string | null }
 }
 
 export interface Telemetry {

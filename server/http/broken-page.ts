@@ -7,7 +7,7 @@ export const answerBroken = (
   error: Error,
   { telemetry, response }: { readonly telemetry: Pick<Telemetry, 'emit'>; readonly response: ServerResponse },
 ): void => {
-  telemetry.emit('request.failed', { error })
+  telemetry.emit('request.failed', { error, errorId: null })
   response
     .writeHead(500, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' })
     .end(`${what} cannot be loaded; the log of the server says why\n`)

@@ -21,6 +21,7 @@ export const extensionsOf = ({ code, details }: CarillonError): Record<string, u
   ...(details.issues && { issues: details.issues }),
   ...(details.eventId && { eventId: encodeNodeId('Event', details.eventId) }),
   ...(details.retryAfterSeconds && { retryAfterSeconds: details.retryAfterSeconds }),
+  ...(details.errorId && { errorId: details.errorId }),
 })
 
 /** Where a coercion error says that the fault is: `... at "input.recipients[2].id"`, or after the variable's name. */

@@ -129,7 +129,7 @@ test("a request that its caller ends rejects with the caller's own reason", asyn
 
 test('503 is UNAVAILABLE with the time to wait, whoever says it', async () => {
   const inGraphQL = await standIn((_, response) => {
-    const body = { errors: [{ message: 'The database is away', extensions: { code: 'UNAVAILABLE' } }] }
+    const body = { errors: [{ message: 'The database is away', extensions: { code: 'UNAVAILABLE', errorId: 'f00' } }] }
     response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '7' }).end(JSON.stringify(body))
   })
   const said = await errorOf(createClient({ url: inGraphQL, token: 'ck_x' }).viewer())
@@ -138,6 +138,7 @@ test('503 is UNAVAILABLE with the time to wait, whoever says it', async () => {
     status: 503,
     retryAfterSeconds: 7,
     message: 'The database is away',
+    errorId: 'f00',
   })
 
   const inFront = await standIn((_, response) => {

@@ -97,10 +97,12 @@ describe('faults of the server', () => {
         message: 'Something went wrong on the server; its log says what',
         path: ['inbox', 'notifications'],
         locations: expect.anything(),
-        extensions: { code: 'INTERNAL' },
+        extensions: { code: 'INTERNAL', errorId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
       },
     ])
-    expect((await logged).error.message).toContain('permission denied')
+    const { error, errorId } = await logged
+    expect(error.message).toContain('permission denied')
+    expect(answer.errors[0]?.extensions['errorId']).toBe(errorId)
   })
 
   test('what goes wrong below Prisma is told without detail as well, also in a batch', async () => {
@@ -116,7 +118,7 @@ describe('faults of the server', () => {
     for (const { message, extensions } of reads.errors) {
       expect([message, extensions]).toEqual([
         'Something went wrong on the server; its log says what',
-        { code: 'INTERNAL' },
+        { code: 'INTERNAL', errorId: expect.any(String) },
       ])
     }
     expect(writes.data.triggerBatch.results).toEqual([

@@ -108,7 +108,7 @@ test('neither logs nor metrics nor spans name a person, a payload or a credentia
   // What a driver throws quotes rows and arguments.
   const failure = await carillon.app.db.system.query(`select '${CANARY.email}'::int`).catch((error: Error) => error)
   telemetry.emit('worker.failed', { error: failure as Error })
-  telemetry.emit('request.failed', { error: new SyntaxError(`Unexpected token in "${CANARY.text}"`) })
+  telemetry.emit('request.failed', { errorId: null, error: new SyntaxError(`Unexpected token in "${CANARY.text}"`) })
 
   const all = await everything()
   const credentials = [carillon.backendKey, carillon.operatorKey, token]
