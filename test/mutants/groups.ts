@@ -53,7 +53,7 @@ export const GROUPS: readonly Group[] = [
     parts: [
       {
         mutate: ['server/operations/credentials.ts', 'server/operations/api-keys.ts'],
-        tests: ['test/operations/credentials.test.ts'],
+        tests: ['test/operations/credentials.test.ts', 'test/operations/tenants/credentials.test.ts'],
       },
     ],
     database: true,
