@@ -112,6 +112,14 @@ export const GROUPS: readonly Group[] = [
     database: true,
   },
   {
+    name: 'turns',
+    parts: [
+      core('fair-shares'),
+      { mutate: ['server/jobs/turns.ts', 'server/jobs/company.ts'], tests: ['test/jobs/turns.test.ts'] },
+    ],
+    database: false,
+  },
+  {
     name: 'ends',
     parts: [
       core('settlement'),

@@ -16,7 +16,7 @@ let db: Database
 beforeAll(async () => {
   testDatabase = await createTestDatabase()
   db = openDatabase({ url: testDatabase.url, connections: 2 })
-  for (const tenant of ['acme', 'globex', 'initech']) await db.system.query(insertTenant(tenant))
+  for (const tenant of ['acme', 'globex', 'initech', 'hooli']) await db.system.query(insertTenant(tenant))
   // As of tenants from before there were generations of tokens.
   await db.system.query('update tenant set tokens_since = null')
 })
@@ -142,6 +142,7 @@ interface Claims {
   readonly sub?: unknown
   readonly aud?: unknown
   readonly exp?: unknown
+  readonly gen?: unknown
 }
 const GOOD: Claims = { tenant: 'acme', sub: 'ada', aud: 'carillon', exp: 4_000_000_000 }
 const sign = (claims: Claims, { alg = 'HS256', key = KEY_OF_TOKENS } = {}): Promise<string> =>
@@ -165,6 +166,8 @@ test.each<[string, Claims]>([
   ['no end', { ...GOOD, exp: undefined }],
   ['no audience', { ...GOOD, aud: undefined }],
   ['another audience', { ...GOOD, aud: 'another' }],
+  ['a tenant that there is none of', { ...GOOD, tenant: 'nowhere' }],
+  ['a generation that is no number', { ...GOOD, gen: '0' }],
 ])('a token with %s is none, though it is signed', async (_, claims) => {
   expect(await credentials.authenticate(await sign(claims))).toBeNull()
 })
@@ -184,6 +187,89 @@ test('a token that was valid once is told from one that never was', async () => 
 })
 
 const secondsLeft = (expiresAt: Date): number => (expiresAt.getTime() - Date.now()) / 1_000
+
+const setDoor = (tenant: string, { disabled = false, since = 0 }): Promise<unknown> =>
+  db.system.query(
+    `update tenant set disabled_at = ${disabled ? 'now()' : 'null'}, tokens_since = to_timestamp($2) where id = $1`,
+    [tenant, since],
+  )
+/** In the claims of tokens, and in grants: microseconds. */
+const generation = (seconds: number): number => seconds * 1_000_000
+
+test('tokens of an earlier generation than the tenant’s are none, and those of it or of a later one are good', async () => {
+  await setDoor('globex', { since: 2_000 })
+  const asked = async (gen?: number) => {
+    const claims = { ...GOOD, tenant: 'globex', ...(gen !== undefined && { gen }) }
+    return (await credentials.authenticate(await sign(claims)))?.grant ?? null
+  }
+  expect(await asked()).toBeNull()
+  expect(await asked(generation(2_000) - 1)).toBeNull()
+  expect(await asked(generation(2_000))).toBe('tokens:globex:2000000000')
+  expect(await asked(generation(3_000))).toBe('tokens:globex:3000000000')
+  const { token } = await credentials.createRecipientToken({ tenantId: 'globex' }, { recipientId: 'ada' })
+  expect((await credentials.authenticate(token))?.grant).toBe('tokens:globex:2000000000')
+  const claimsOf = (made: string) => JSON.parse(Buffer.from(made.split('.')[1] ?? '', 'base64url').toString())
+  expect(claimsOf(token)).toMatchObject({ tenant: 'globex', sub: 'ada', aud: 'carillon', gen: generation(2_000) })
+  const plain = await credentials.createRecipientToken({ tenantId: 'acme' }, { recipientId: 'ada' })
+  expect(claimsOf(plain.token)).not.toHaveProperty('gen')
+  await setDoor('globex', {})
+})
+
+test('how a tenant’s door stands is looked up once in five seconds', async () => {
+  const { key } = await issueApiKey(db, { tenantId: 'hooli', scopes: ['TRIGGER'], label: 'shut' })
+  const token = await sign({ ...GOOD, tenant: 'hooli' })
+  await setDoor('hooli', {})
+  for (const credential of [key, token]) expect(await credentials.authenticate(credential)).not.toBeNull()
+  await setDoor('hooli', { disabled: true })
+  vi.advanceTimersByTime(CACHED_MS - 1)
+  for (const credential of [key, token]) expect(await credentials.authenticate(credential)).not.toBeNull()
+  vi.advanceTimersByTime(1)
+  const refusal = {
+    code: 'FORBIDDEN',
+    message: 'The tenant "hooli" is disabled: whoever runs this service can enable it again',
+  }
+  for (const credential of [key, token])
+    await expect(credentials.authenticate(credential)).rejects.toMatchObject(refusal)
+  await setDoor('hooli', {})
+  await expect(credentials.authenticate(token)).rejects.toMatchObject(refusal)
+  vi.advanceTimersByTime(CACHED_MS)
+  for (const credential of [key, token]) expect(await credentials.authenticate(credential)).not.toBeNull()
+})
+
+test('what stays open by a token ends with its generation, with its tenant’s door, and with its tenant', async () => {
+  await setDoor('globex', { since: 2_000 })
+  await setDoor('initech', { disabled: true })
+  const { key } = await newKey()
+  const ofKey = (await credentials.authenticate(key))?.grant as string
+  const good = ['tokens:acme:0', `tokens:globex:${generation(2_000)}`, `tokens:globex:${generation(2_001)}`]
+  const ended = [
+    'tokens:globex:0',
+    `tokens:globex:${generation(2_000) - 1}`,
+    'tokens:initech:0',
+    'tokens:nowhere:0',
+    'x:acme:0',
+  ]
+  expect(await credentials.goodGrants([...good, ...ended, ofKey])).toEqual(new Set([...good, ofKey]))
+  expect(await credentials.goodGrants(ended)).toEqual(new Set())
+  expect(await credentials.goodGrants([ofKey])).toEqual(new Set([ofKey]))
+  for (const tenant of ['globex', 'initech']) await setDoor(tenant, {})
+})
+
+test('tokens that were signed by an earlier secret are good until their end, and none is signed by it any more', async () => {
+  const [before, longBefore] = ['an-earlier-key-of-32-characters-or-so', 'a-much-earlier-key-of-32-characters']
+  const now = createCredentials(db, SECRET, [before, longBefore])
+  const made = async (secret: string) =>
+    (await createCredentials(db, secret).createRecipientToken({ tenantId: 'acme' }, { recipientId: 'ada' })).token
+  for (const secret of [SECRET, before, longBefore]) {
+    const token = await made(secret)
+    expect(await now.authenticate(token)).toMatchObject({ tenantId: 'acme', recipientId: 'ada' })
+    expect(await now.wasValid(token)).toBe(true)
+  }
+  const stranger = await made('a-key-that-nobody-here-was-told-of-yet')
+  expect([await now.authenticate(stranger), await now.wasValid(stranger)]).toEqual([null, false])
+  const { token } = await now.createRecipientToken({ tenantId: 'acme' }, { recipientId: 'ada' })
+  expect(await credentials.authenticate(token)).not.toBeNull()
+})
 
 test('a token is made for a recipient, and lasts an hour, or as long as is asked for, up to a day', async () => {
   for (const [asked, lasts] of [
