@@ -203,7 +203,6 @@ test('S32: nobody but an operator sees what operators see', async () => {
     `mutation { retryDelivery(input: { deliveryId: "${id}", reason: "x" }) { delivery { id } } }`,
     `mutation { cancelDelivery(input: { deliveryId: "${id}", reason: "x" }) { delivery { id } } }`,
     `mutation { resumeDelivery(input: { deliveryId: "${id}", reason: "x" }) { delivery { id } } }`,
-    'subscription { deliveryUpdates { id } }',
   ]
   for (const query of operations) {
     for (const credential of [recipient, carillon.backendKey]) {
@@ -213,5 +212,20 @@ test('S32: nobody but an operator sees what operators see', async () => {
     }
     tally.tried(`${query} of nobody`, (await carillon.ask(null, query)).status !== 401)
   }
+  const followed = (credential: string | null): Promise<Response> =>
+    fetch(carillon.graphqlUrl, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        ...(credential && { authorization: `Bearer ${credential}` }),
+      },
+      body: JSON.stringify({ query: 'subscription { deliveryUpdates { id } }' }),
+    })
+  for (const credential of [recipient, carillon.backendKey]) {
+    const told = await (await followed(credential)).text()
+    tally.tried('deliveryUpdates', !told.includes('"code":"FORBIDDEN"') || told.includes('"data"'))
+  }
+  tally.tried('deliveryUpdates of nobody', (await followed(null)).status !== 401)
   tally.report()
 })
