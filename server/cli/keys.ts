@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts'
 import type { Environment } from '../environment.ts'
 import { SetupError } from '../errors.ts'
 import { checkKey, issueApiKey, type NewKey, type RevokedKey, readApiKeys, revokeKeys } from '../operations/api-keys.ts'
+import { readDoors } from '../operations/tenant-doors.ts'
 import { ensureTenant, revokeRecipientTokens, tenantExists } from '../operations/tenants.ts'
 import { answerNo, say, sayJson, shownTime, table, tell } from './output.ts'
 import { withDatabase } from './with-database.ts'
@@ -14,17 +15,19 @@ interface Answer {
 /** `carillon keys create`: makes a key, and its tenant where that is new, and prints the key this once. */
 export const createKey = async (environment: Environment, { json, ...newKey }: NewKey & Answer): Promise<void> => {
   const { tenantId, scopes, label, expiresAt = null } = newKey
-  const { id, key } = await withDatabase(environment, async (db) => {
+  const { id, key, isShut } = await withDatabase(environment, async (db) => {
     // A running server gives it the configuration's digest rules.
     const isNew = await ensureTenant({ db, digestRules: [], clock: databaseClock }, tenantId)
     if (isNew) tell(`Created the tenant ${tenantId}.`)
-    return issueApiKey(db, newKey)
+    const door = (await readDoors(db, [tenantId])).get(tenantId)
+    return { ...(await issueApiKey(db, newKey)), isShut: door?.disabled === true }
   })
   if (json) return sayJson({ id, tenantId, scopes, label, expiresAt, key })
   say(key)
   tell(
     `The key ${id} of ${tenantId}, for ${scopes.join(' and ')}${expiresAt ? `, until ${shownTime(expiresAt)}` : ''}. It is shown this once: keep it where secrets are kept.`,
   )
+  if (isShut) tell(`It is refused until the tenant is enabled: carillon tenants enable ${tenantId}`)
 }
 
 const checkTenant = async (db: Database, tenantId: string): Promise<void> => {

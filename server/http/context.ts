@@ -9,8 +9,8 @@ import type { Context as Trace } from '../tracing.ts'
 const MAX_EXPLANATIONS = 100
 
 /**
- * One request's context: `parent` is what it stands within, for traces, and `reads` which database answers it, the primary
- * where left out. A plain object: Yoga copies its own properties, and would lose getters.
+ * One request's context: `parent` is what it stands within, for traces, and `reads` which database it asks for, the primary
+ * where left out or where there is no other. A plain object: Yoga copies its own properties, and would lose getters.
  */
 export const createContext = (
   served: App,

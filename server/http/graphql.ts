@@ -59,7 +59,7 @@ export const createGraphQLServer = (
       documentChecks({ introspection }),
       queriesAlone(),
       streamsByName(),
-      replicaFailures(),
+      ...(app.replica ? [replicaFailures()] : []),
       compiledExecution(compiler),
       ownErrorCodes(shown),
       noteAsked(),

@@ -14,7 +14,10 @@ export const textAskedFor = <Query>({ byHash }: PersistedOperations, request: Do
   if (hash === null) return request.query
   const text = byHash.get(hash)
   if (text === undefined) {
-    throw refusal('PERSISTED_QUERY_NOT_FOUND', 'No operation of this hash is listed here: send its text, or list it')
+    throw refusal(
+      'PERSISTED_QUERY_NOT_FOUND',
+      'No operation of this hash is listed here: list it, or send its text if you may',
+    )
   }
   return text
 }

@@ -14,7 +14,7 @@ const AS_OF = 'carillon-as-of'
 /**
  * Whether a request is answered by the replica, which it says in its headers. Throws a `CarillonError` where it asks for
  * that and may not, or where the replica does not answer: the work that was to be kept from the primary is not given to it
- * unasked. Without a replica everything is answered by the primary, which is never older.
+ * unasked. Without a replica the primary answers, which is never older, and what no replica could answer is refused all the same.
  */
 export const chooseReads = async (
   { replica }: App,
@@ -33,7 +33,7 @@ export const chooseReads = async (
     throw new CarillonError('FORBIDDEN', `Only a key with the scope OPERATE may send ${READ_HEADER}: replica`)
   }
   if (isStream) throw new CarillonError('BAD_USER_INPUT', `Streams follow the primary: leave ${READ_HEADER} out`)
-  if (!replica) return 'primary'
+  if (!replica) return 'replica'
   const asOf = await replica.asOf().catch((error: unknown) => {
     if (databaseFailure(error) !== 'unavailable') throw error
     throw new CarillonError('UNAVAILABLE', `The replica does not answer; leave ${READ_HEADER} out to ask the primary`, {
@@ -85,7 +85,7 @@ const told = (error: GraphQLError): GraphQLError => {
   })
 }
 
-/** Says that it was the replica which did not answer, where that is no fault of the server's. */
+/** Says that it was the replica which did not answer, where that is no fault of the server's; for a server that has one. */
 export const replicaFailures = (): Read => ({
   onExecute({ args }) {
     if (args.contextValue.reads !== 'replica') return

@@ -92,14 +92,14 @@ test('where all is well it says so, of everything that the service stands on', a
 test('the persisted operations are told of: whom they bind, how many there are, and which could never be answered', async () => {
   const NAME = 'persisted operations'
   const seenWith = async (env: NodeJS.ProcessEnv) => named(await examine({ ...plain, ...env }), NAME)
-  expect((await seenWith({})).seen).toBe('off')
+  expect((await seenWith({})).seen).toBe('off, as this environment has it')
   const only = { CARILLON_PERSISTED_OPERATIONS_ONLY: 'recipients' }
   expect((await seenWith(only)).seen).toMatch(
-    /^recipients: \d+ of Carillon's own; recipients may ask for nothing else$/,
+    /^recipients: \d+ in all, of Carillon's own; recipients may ask for nothing else$/,
   )
   await withFile(manifestOf('query Who { viewer { tenantId } }'), async (file) => {
     const { state, seen } = await seenWith({ CARILLON_PERSISTED_OPERATIONS: file })
-    expect([state, seen]).toEqual(['ok', expect.stringMatching(/^off: \d+ of Carillon's own and /)])
+    expect([state, seen]).toEqual(['ok', expect.stringMatching(/^off: \d+ in all, of Carillon's own and of /)])
     expect(seen).toContain(file)
   })
   await withFile(manifestOf('query Who { nobody }'), async (file) => {

@@ -77,6 +77,8 @@ test('a tenant is disabled, enabled and listed as what it is, and who is wrong a
   expect([disabled.code, disabled.stdout]).toEqual([0, 'Disabled the tenant umbrella.\n'])
   expect([again.code, again.stdout, again.stderr]).toEqual([0, '', expect.stringContaining('is disabled since')])
   expect((await run('tenants', 'list')).stdout).toMatch(/\numbrella .* disabled since \d{4}-/)
+  const early = await run('keys', 'create', '--tenant', 'umbrella', '--scope', 'TRIGGER')
+  expect(early.stderr).toContain('refused until the tenant is enabled: carillon tenants enable umbrella')
   const enabled = await run('tenants', 'enable', 'umbrella', '--json')
   expect([enabled.code, JSON.parse(enabled.stdout)]).toEqual([0, { id: 'umbrella', before: false }])
   expect((await run('tenants', 'enable', 'umbrella')).stderr).toContain('is not disabled')

@@ -195,6 +195,24 @@ test('a database that follows no other answers nothing as a replica', async () =
   }
 })
 
+test('where there is no replica the primary answers, and what no replica could answer is refused all the same', async () => {
+  const alone = await startCarillon({ notifiers: [] })
+  try {
+    const ask = (query: string) =>
+      fetch(alone.graphqlUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${alone.operatorKey}`, ...REPLICA },
+        body: JSON.stringify({ query }),
+      })
+    const answered = await ask('{ outcomes { count } }')
+    expect([await answered.json(), answered.headers.get('carillon-read')]).toEqual([{ data: { outcomes: [] } }, null])
+    const refused = await ask('mutation { eraseRecipient(input: { recipientId: "ada" }) { __typename } }')
+    expect((await refused.json()).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
+  } finally {
+    await alone.close()
+  }
+})
+
 test.each([
   ['another value', () => carillon.operatorKey, { 'carillon-read': 'secondary' }, 400, 'BAD_USER_INPUT'],
   ['a backend', () => carillon.backendKey, REPLICA, 403, 'FORBIDDEN'],

@@ -194,6 +194,8 @@ const CHOSEN_HERE: Readonly<Record<string, string>> = {
   'server/db/sql/digest-rules.ts: given': 'made of TYPES, in this file',
   'server/db/sql/leave-buckets.ts: from': 'one of two texts in this file',
   'server/db/sql/lock-inboxes.ts: wait': 'one of two texts in this file',
+  'server/db/sql/remove-tenant.ts: table': 'one of TENANT_TABLES, in this file',
+  'server/db/sql/remove-tenant.ts: wait': 'one of two texts in this file',
   'server/db/sql/read-inbox.ts: from': 'newest or oldest, and no part of the statement',
 }
 

@@ -16,8 +16,9 @@ export const persistedFinding = async (environment: Environment): Promise<Findin
   const { persistedOperations: files, persistedOnly: only, graphiql } = environment
   try {
     const { texts } = await readPersistedOperations(environment, { introspection: graphiql ?? false })
-    const from = files.length > 0 ? `Carillon's own and ${files.join(', ')}` : "Carillon's own"
-    return ok(NAME, only === 'off' && files.length === 0 ? 'off' : `${only}: ${texts.size} of ${from}; ${BOUND[only]}`)
+    if (only === 'off' && files.length === 0) return ok(NAME, 'off, as this environment has it')
+    const from = files.length > 0 ? `of Carillon's own and of ${files.join(', ')}` : "of Carillon's own"
+    return ok(NAME, `${only}: ${texts.size} in all, ${from}; ${BOUND[only]}`)
   } catch (error) {
     if (!(error instanceof SetupError)) return faultOf(NAME, error as Error)
     return fault(NAME, error.message, 'Write the file anew of the operations that your pages send')

@@ -163,7 +163,9 @@ export const everyRowOf = async ({ sql }: TestCarillon, tenantId: string): Promi
   const texts = await Promise.all(
     rows.map(async ({ name }) => {
       const all = await sql.query(
-        `select md5(string_agg(t::text, '|' order by t::text)) as sum from ${name} t where tenant_id = $1`,
+        // That a key was used is noted a while after.
+        `select md5(string_agg(row, '|' order by row)) as sum
+        from (select (to_jsonb(t) - 'last_used_at')::text as row from ${name} t where tenant_id = $1) rows`,
         [tenantId],
       )
       return `${name} ${all.rows[0].sum}`
