@@ -2,29 +2,10 @@ import { expect, test } from 'vitest'
 import type { DigestMatch } from '../../server/core/digest-bucket.ts'
 import { plan } from '../../server/core/plan.ts'
 import type { PlanFacts } from '../../server/core/plan-facts.ts'
+import { FACTS, NOON } from '../support/stories.ts'
 
-const NOW = new Date('2026-01-15T12:00:00.000Z')
-const after = (milliseconds: number): Date => new Date(NOW.getTime() + milliseconds)
+const after = (milliseconds: number): Date => new Date(NOON.getTime() + milliseconds)
 
-const FACTS: PlanFacts = {
-  checkpoint: 'planning',
-  notificationKey: 'comment.added',
-  category: 'comments',
-  channel: 'email',
-  required: false,
-  urgent: false,
-  released: false,
-  expiresAt: null,
-  preferences: [],
-  addresses: { needed: true, usable: 1, bounced: 0 },
-  fallback: null,
-  read: false,
-  digest: null,
-  member: null,
-  caps: [],
-  quietHours: [],
-  zone: { timeZone: 'UTC', zoneFrom: 'utc' },
-}
 /** It would stand in the way of anything else. */
 const QUIET_DAY: Partial<PlanFacts> = { quietHours: [{ start: '08:00', end: '20:00', days: [], channels: [] }] }
 const matchUntil = (windowEndsAt: Date): DigestMatch => ({
@@ -35,7 +16,7 @@ const matchUntil = (windowEndsAt: Date): DigestMatch => ({
 })
 
 const decide = (changes: Partial<PlanFacts>) => {
-  const planned = plan({ ...FACTS, ...changes }, NOW)
+  const planned = plan({ ...FACTS, ...changes }, NOON)
   const answerOf = (rule: string) => planned.answers.find((answer) => answer.rule === rule)
   return { ...planned, answerOf, asked: planned.answers.map(({ rule }) => rule) }
 }
@@ -50,7 +31,7 @@ test('what a rule holds is held until its window is over, and says which window'
   const { verdict, reason, answerOf } = decide({ digest: matchUntil(after(1)) })
   expect([verdict, reason]).toEqual(['digest', 'digest_rule'])
   expect(answerOf('digest')).toEqual({ rule: 'digest', verdict: 'digest', reason: 'digest_rule', facts })
-  const over = decide({ digest: matchUntil(NOW) })
+  const over = decide({ digest: matchUntil(NOON) })
   expect(over.verdict).toBe('pass')
   expect(over.answerOf('digest')).toEqual({
     rule: 'digest',
@@ -74,7 +55,7 @@ test('caps and quiet hours are asked of the digest, and not of what it holds', (
   ])
   expect(held.asked).toContain('address')
   expect(held.asked).toContain('fallback')
-  for (const digest of [null, 'no_rule', matchUntil(NOW)] as const) {
+  for (const digest of [null, 'no_rule', matchUntil(NOON)] as const) {
     const free = decide({ ...QUIET_DAY, digest })
     expect([free.verdict, free.asked.includes('delivery_cap')]).toEqual(['defer', true])
   }
